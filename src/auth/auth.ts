@@ -1,0 +1,53 @@
+/** Users, logins and keys: what the kernel and plugins may ask of authentication. */
+import type { Who } from './who.ts'
+
+export interface User {
+  readonly id: number
+  readonly email: string
+  readonly username: string
+  readonly isActive: boolean
+  readonly isSuperuser: boolean
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+export interface ApiKey {
+  readonly id: number
+  readonly name: string
+  /** The first characters of the key, enough for its owner to recognise it. */
+  readonly prefix: string
+  readonly createdAt: number
+  readonly expiresAt: number | null
+  readonly lastUsedAt: number | null
+}
+
+export interface Auth {
+  /**
+   * Creates a user; the first one ever is superuser.
+   * @throws HearthError `bad_request` when the name or address is taken, or the password too weak
+   */
+  register(input: { email: string; username: string; password: string }): Promise<User>
+  /**
+   * Answers a signed JWT (HS256). Same error and same time for an unknown user and a wrong password.
+   * @throws HearthError `unauthorized`, `rate_limited` (too many attempts), `bad_request` (inactive)
+   */
+  login(input: { username: string; password: string; ip: string }): Promise<string>
+  /** Who a bearer token (JWT or API key) belongs to; null when it is not valid. Cheap: cached. */
+  whoIs(token: string): Promise<Who | null>
+  user(id: number): Promise<User | null>
+  /** Users for an administrator's list, by id. */
+  users(page: { skip: number; limit: number }): Promise<User[]>
+  /** Changes what is given; a changed password or `isActive: false` ends every token of the user. */
+  update(
+    id: number,
+    change: Partial<{ email: string; password: string; isActive: boolean; isSuperuser: boolean }>,
+  ): Promise<User>
+  createKey(
+    userId: number,
+    input: { name: string; expiresAt?: number },
+  ): Promise<{ key: string; info: ApiKey }>
+  keys(userId: number): Promise<ApiKey[]>
+  /** @throws HearthError `not_found` when the user has no such key */
+  revokeKey(userId: number, keyId: number): Promise<void>
+}

@@ -1,0 +1,44 @@
+/** What plugins see of the live hub: channels they serve and topics they publish on. */
+import type { Who } from '../auth/who.ts'
+
+/** One thing that happened on a topic. `cursor` grows strictly within the topic and survives restarts. */
+export interface LiveMessage {
+  readonly cursor: number
+  /** Sent as it is when a string, as JSON otherwise. */
+  readonly data: string | object
+}
+
+/** A WebSocket path of a plugin, for example `/ws/:run_id`. */
+export interface Channel {
+  /** Absolute path; `:name` segments are handed to `open` as `params`. */
+  readonly path: string
+  /**
+   * Called before the upgrade is answered. Decides whether `who` may listen, and to which topic.
+   * @throws HearthError the refusal, answered as HTTP in the plugin's dialect
+   */
+  open(request: ChannelRequest): Promise<Subscription> | Subscription
+}
+
+export interface ChannelRequest {
+  readonly params: Readonly<Record<string, string>>
+  readonly query: URLSearchParams
+  readonly who: Who | null
+}
+
+export interface Subscription {
+  /** Name within the plugin, for example `run/7`. */
+  readonly topic: string
+  /**
+   * Yields everything after cursor `since`, in order, up to what is stored when it is called; the
+   * hub joins it with the live messages without a gap or a repeat. Absent: the topic has no past.
+   */
+  replay?(since: number): AsyncIterable<readonly LiveMessage[]>
+  /** Handles a message that the client sent; absent: such messages are ignored. */
+  message?(data: string, reply: (data: string | object) => void): void | Promise<void>
+}
+
+/** The publishing side, bound to one plugin. */
+export interface Live {
+  /** Hands messages to every subscriber of `topic`, on this server and, over the bus, on the others. */
+  publish(topic: string, messages: readonly LiveMessage[]): void
+}

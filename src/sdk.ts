@@ -1,0 +1,22 @@
+/** All that a plugin may import. */
+export { t } from 'elysia'
+export type { ApiKey, Auth, User } from './auth/auth.ts'
+export type { Who } from './auth/who.ts'
+export type { Clock, Timer } from './kernel/clock.ts'
+export { contextOf, type RequestContext } from './kernel/context.ts'
+export { detailDialect, type Dialect, type Problem } from './kernel/dialect.ts'
+export { type ErrorCode, HearthError, type Issue } from './kernel/errors.ts'
+export type { Logger } from './kernel/log.ts'
+export {
+  type Contributions,
+  definePlugin,
+  defineService,
+  type Plugin,
+  type PluginContext,
+  type Service,
+} from './kernel/plugin.ts'
+export { router } from './kernel/router.ts'
+export type { Channel, Live, LiveMessage, Subscription } from './live/live.ts'
+export type { BlobInfo, Blobs } from './storage/blobs.ts'
+export type { Database, DialectName, Queries, Row } from './storage/database.ts'
+export type { Migration } from './storage/migrate.ts'
