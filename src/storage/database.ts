@@ -20,6 +20,14 @@ export interface Queries {
   run(statement: SQL): Promise<number>
 }
 
+export interface Transaction extends Queries {
+  /**
+   * Waits until no other transaction, on any server, holds this name; held until the end. For
+   * read-modify-writes and work that one server at a time may do. Free on SQLite: one writer.
+   */
+  lock(name: string): Promise<void>
+}
+
 export interface Database extends Queries {
   /**
    * Runs `work` in a real transaction: everything in it is committed, durably, when the promise
@@ -29,6 +37,6 @@ export interface Database extends Queries {
    * @throws DiskFullError when the disk has no room (the transaction is rolled back)
    * @throws ConflictError when a unique or foreign key constraint refuses it
    */
-  transaction<T>(work: (tx: Queries) => Promise<T>): Promise<T>
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
   close(): Promise<void>
 }
