@@ -25,7 +25,7 @@ export interface ApiKey {
 export interface Auth {
   /**
    * Creates a user; the first one ever is superuser.
-   * @throws HearthError `bad_request` when the name or address is taken, or the password too weak
+   * @throws HearthError `bad_request` when the name or address is taken or wrong, or the password weak
    */
   register(input: { email: string; username: string; password: string }): Promise<User>
   /**
@@ -35,10 +35,16 @@ export interface Auth {
   login(input: { username: string; password: string; ip: string }): Promise<string>
   /** Who a bearer token (JWT or API key) belongs to; null when it is not valid. Cheap: cached. */
   whoIs(token: string): Promise<Who | null>
+  /** The same at once and without a promise, or undefined when only `whoIs` can tell. */
+  whoIsCached(token: string): Who | null | undefined
   user(id: number): Promise<User | null>
   /** Users for an administrator's list, by id. */
   users(page: { skip: number; limit: number }): Promise<User[]>
-  /** Changes what is given; a changed password or `isActive: false` ends every token of the user. */
+  /**
+   * Changes what is given. A new password or `isActive: false` ends every JWT of the user; API keys
+   * outlive a new password, and sleep while the user is inactive.
+   * @throws HearthError `not_found`; `bad_request` also for removing the last active superuser
+   */
   update(
     id: number,
     change: Partial<{ email: string; password: string; isActive: boolean; isSuperuser: boolean }>,
