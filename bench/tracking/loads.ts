@@ -1,0 +1,103 @@
+/** The requests of each row of the table, the same points in each server's own words. */
+import type { RequestParts } from '../http.ts'
+
+/** What one request holds. Every request of a load has steps of its own: nothing is sent twice. */
+export type Load =
+  | { readonly kind: 'repeat'; readonly request: RequestParts }
+  | { readonly kind: 'pick'; readonly requests: readonly RequestParts[] }
+  | ({ readonly kind: 'columns' } & Batch)
+  | ({ readonly kind: 'map' } & Batch)
+  | ({ readonly kind: 'one' } & Batch)
+  | ({ readonly kind: 'mlflow' } & Batch)
+  | ({ readonly kind: 'mlflow-one' } & Batch)
+
+interface Batch {
+  readonly runId: string
+  readonly names: number
+  readonly stepsPerName: number
+  /** Keeps the steps of repeats apart. */
+  readonly round: number
+}
+
+/** 2026-01-01, so that both servers store times of ordinary size. */
+const epochMs = 1_767_225_600_000
+const stepsPerRound = 100_000_000
+const stepsPerClient = 10_000_000
+
+/** A falling loss with noise in every bit of the mantissa, so that nothing compresses by luck. */
+const value = (step: number): number => 1 / (1 + step * 1e-4) + Math.random() * 0.1
+
+export const requestsOf = (load: Load, client: number, index: number): RequestParts => {
+  if (load.kind === 'repeat') return load.request
+  if (load.kind === 'pick') {
+    const { requests } = load
+    return requests[(client * 7919 + index) % requests.length] as RequestParts
+  }
+  const base = load.round * stepsPerRound + client * stepsPerClient + index * load.stepsPerName
+  return encoders[load.kind](load, base)
+}
+
+const encoders = {
+  columns: (batch: Batch, base: number) => ({
+    method: 'POST',
+    path: `/metrics/${batch.runId}/batch`,
+    body: JSON.stringify({
+      series: Array.from({ length: batch.names }, (_, name) => {
+        const steps = Array.from({ length: batch.stepsPerName }, (_, i) => base + i)
+        return {
+          name: `train/metric_${name}`,
+          steps,
+          times: steps.map((step) => (epochMs + step) * 1000),
+          values: steps.map(value),
+        }
+      }),
+    }),
+  }),
+  map: (batch: Batch, base: number) => ({
+    method: 'POST',
+    path: `/metrics/${batch.runId}/batch`,
+    body: JSON.stringify({
+      metrics: Object.fromEntries(
+        Array.from({ length: batch.names }, (_, name) => [`train/metric_${name}`, value(base)]),
+      ),
+      step: base,
+      timestamp: new Date(epochMs + base).toISOString(),
+    }),
+  }),
+  one: (batch: Batch, base: number) => ({
+    method: 'POST',
+    path: `/metrics/${batch.runId}`,
+    body: JSON.stringify({
+      name: 'train/metric_0',
+      value: value(base),
+      step: base,
+      timestamp: new Date(epochMs + base).toISOString(),
+    }),
+  }),
+  mlflow: (batch: Batch, base: number) => ({
+    method: 'POST',
+    path: '/api/2.0/mlflow/runs/log-batch',
+    body: JSON.stringify({
+      run_id: batch.runId,
+      metrics: Array.from({ length: batch.names }, (_, name) => name).flatMap((name) =>
+        Array.from({ length: batch.stepsPerName }, (_, i) => ({
+          key: `train/metric_${name}`,
+          value: value(base + i),
+          timestamp: epochMs + base + i,
+          step: base + i,
+        })),
+      ),
+    }),
+  }),
+  'mlflow-one': (batch: Batch, base: number) => ({
+    method: 'POST',
+    path: '/api/2.0/mlflow/runs/log-metric',
+    body: JSON.stringify({
+      run_id: batch.runId,
+      key: 'train/metric_0',
+      value: value(base),
+      timestamp: epochMs + base,
+      step: base,
+    }),
+  }),
+} satisfies Record<string, (batch: Batch, base: number) => RequestParts>
