@@ -23,6 +23,8 @@ export interface Appended {
   readonly stored: number
   /** Points left out because they were there already (same series, step, given time and value). */
   readonly repeated: number
+  /** Microseconds since the epoch: the time of arrival, given to points that brought none. */
+  readonly time: number
 }
 
 export interface Point {
@@ -97,6 +99,8 @@ export interface PointStore {
   /** Points of a run ordered by (time, id). */
   list(query: { runId: number; name?: string; skip: number; limit: number }): Promise<Point[]>
   history(runId: number, name: string): Promise<SeriesHistory | null>
+  /** Names of the run's series, sorted. */
+  names(runId: number): Promise<string[]>
   /** Every series of the run, by name; `names` narrows. */
   summary(runId: number, names?: readonly string[]): Promise<SeriesSummary[]>
   chart(query: ChartQuery): Promise<ChartSeries[]>
