@@ -41,4 +41,14 @@ export interface Subscription {
 export interface Live {
   /** Hands messages to every subscriber of `topic`, on this server and, over the bus, on the others. */
   publish(topic: string, messages: readonly LiveMessage[]): void
+  /**
+   * Announces messages `first..last` of a topic that has a `replay`, without their data. Costs next
+   * to nothing while nobody watches; subscribers, here and on other servers, are served by `replay`.
+   */
+  advance(topic: string, first: number, last: number): void
+  /**
+   * Whether `publish` is worth its encoding now. False for a topic with a `replay` that nobody here
+   * watches: call `advance` instead.
+   */
+  needsData(topic: string): boolean
 }
