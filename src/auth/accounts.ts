@@ -40,7 +40,7 @@ export const checkAccount = (
 }
 
 const isEmail = (email: string): boolean =>
-  email.length <= 254 && /^[^\s@<>"\p{Cc}]+@[^\s@<>"\p{Cc}]+$/u.test(email)
+  email.length <= 254 && /^[^\s@<>"\p{Cc}\p{Cs}]+@[^\s@<>"\p{Cc}\p{Cs}]+$/u.test(email)
 
 const weaknessOf = (
   password: string,

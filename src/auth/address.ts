@@ -1,4 +1,9 @@
-/** Which callers count as one: the address, or for IPv6 the network that one customer owns. */
+/** Which callers count as one: a user, an address, or for IPv6 the network one customer owns. */
+import type { Who } from './who.ts'
+
+/** What requests are counted by: the user who proved to be one, else the address. */
+export const callerKey = (who: Who | null, ip: string): string =>
+  who === null || who.via === 'local' ? addressKey(ip) : `user ${who.id}`
 
 /** One IPv6 customer has at least a /64 to choose addresses from, so that is what is counted. */
 export const addressKey = (ip: string): string => {

@@ -1,4 +1,4 @@
-/** Makes guessing passwords slow: after some failures each further login has to wait, ever longer. */
+/** Makes guessing passwords slow: after some failures each further login waits, ever longer. */
 import type { Clock } from '../kernel/clock.ts'
 import { HearthError } from '../kernel/errors.ts'
 import { addressKey } from './address.ts'

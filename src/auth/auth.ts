@@ -25,12 +25,12 @@ export interface ApiKey {
 export interface Auth {
   /**
    * Creates a user; the first one ever is superuser.
-   * @throws HearthError `bad_request` when the name or address is taken or wrong, or the password weak
+   * @throws HearthError `bad_request`: name or address taken or malformed, password too weak
    */
   register(input: { email: string; username: string; password: string }): Promise<User>
   /**
-   * Answers a signed JWT (HS256). Same error and same time for an unknown user and a wrong password.
-   * @throws HearthError `unauthorized`, `rate_limited` (too many attempts), `bad_request` (inactive)
+   * Answers a signed JWT (HS256). Unknown users and wrong passwords look and last the same.
+   * @throws HearthError `unauthorized`; `rate_limited` after failures; `bad_request` if inactive
    */
   login(input: { username: string; password: string; ip: string }): Promise<string>
   /** Who a bearer token (JWT or API key) belongs to; null when it is not valid. Cheap: cached. */

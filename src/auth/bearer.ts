@@ -24,7 +24,7 @@ const fromHeader = (header: string): string | null => {
   return scheme === 'basic' ? passwordOf(value) : null
 }
 
-/** Clients that know only user and password (MLflow's, git's, curl's) send an API key as password. */
+/** Clients that know only user and password (MLflow's, curl's) send an API key as password. */
 const passwordOf = (credentials: string): string | null => {
   let text: string
   try {

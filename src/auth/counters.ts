@@ -1,4 +1,4 @@
-/** Counts of callers in fixed windows, bounded in memory, that can be added up with other servers'. */
+/** Counts callers in fixed windows, bounded in memory, and adds up with the other servers. */
 import type { Budget, SharedCounter } from './limits.ts'
 
 /** Callers remembered at once in each class; beyond, those silent for longest start anew. */

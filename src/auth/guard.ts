@@ -1,4 +1,4 @@
-/** Keeps web pages away from a server that trusts its own machine (DNS rebinding, forged requests). */
+/** Keeps web pages away from a server that trusts its own machine. */
 
 export interface GuardPolicy {
   /** The address the server listens on. */
@@ -16,7 +16,7 @@ export type Guard = (request: Request) => string | null
  * On a loopback address whoever reaches the server is trusted, so a page of some other site in the
  * user's browser must not reach it: neither under a name that resolves to loopback (`Host`) nor by
  * sending forms, fetches or WebSockets across sites (`Origin`). Bound to the network every request
- * proves itself by a token that browsers never attach by themselves, and nothing is refused here.
+ * proves itself by a token that browsers never attach by themselves, and nothing is refused.
  */
 export const createGuard = (policy: GuardPolicy): Guard => {
   if (!isLoopback(policy.boundTo)) return () => null

@@ -1,4 +1,4 @@
-/** Counts requests per caller and refuses those beyond the limits, telling callers where they stand. */
+/** Counts requests per caller, tells callers where they stand, and refuses those beyond limits. */
 import type { Clock, Timer } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/log.ts'
 import { type Count, createCounters } from './counters.ts'
@@ -30,7 +30,7 @@ export const defaultBudgets: Readonly<Record<LimitClass, readonly Budget[]>> = {
   ],
 }
 
-/** Adds to a count that several servers share and answers the new total; rejects soon when it cannot. */
+/** Adds to a count that servers share and answers the new total; rejects soon if it cannot. */
 export interface SharedCounter {
   add(key: string, windowStartMs: number, windowMs: number, n: number): Promise<number>
 }

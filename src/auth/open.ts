@@ -28,7 +28,7 @@ const dayMs = 24 * 60 * 60_000
 export interface AuthOptions {
   /** With the tables of `authMigrations`. */
   readonly db: Database
-  /** From `loadSecretKey`. */
+  /** From `readSecretKey`. */
   readonly secretKey: Uint8Array<ArrayBuffer>
   readonly clock: Clock
   readonly log: Logger
@@ -155,7 +155,7 @@ const applyTo = async (
 
 const checkKey = (name: string, expiresAt: number | null, now: number): void => {
   const trimmed = name.trim()
-  if (trimmed === '' || trimmed.length > 100) {
+  if (!/^[^\p{Cc}\p{Cs}]{1,100}$/u.test(trimmed)) {
     throw new HearthError('bad_request', 'The name of a key must have 1 to 100 characters')
   }
   if (expiresAt !== null && expiresAt <= now) {

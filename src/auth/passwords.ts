@@ -1,4 +1,4 @@
-/** Passwords are kept as Argon2id hashes; checking one costs the same for users who do not exist. */
+/** Passwords are kept as Argon2id hashes, and checking one for nobody costs the same. */
 import { createGate } from './gate.ts'
 
 /** What one hash costs. */
@@ -49,7 +49,7 @@ export const createPasswords = (cost: PasswordCost = recommendedCost): Passwords
   }
 }
 
-/** The same password typed on two keyboards can differ in code points; its canonical form does not. */
+/** One password typed on two keyboards can differ in code points; its canonical form does not. */
 const canonical = (password: string): string => password.normalize('NFC')
 
 const randomBytes = (count: number): Uint8Array => crypto.getRandomValues(new Uint8Array(count))

@@ -1,4 +1,4 @@
-/** Turns bearer tokens into users: at once when the token is known, by signature and table when not. */
+/** Turns bearer tokens into users: at once when known, by signature and tables when not. */
 import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/log.ts'
 import type { Database } from '../storage/database.ts'

@@ -10,17 +10,15 @@ const fileName = 'secret.key'
  * folder agree on one key.
  * @throws Error with a message for the operator when the key is too short
  */
-export const loadSecretKey = async (from: {
-  readonly secretKey?: string | undefined
-  readonly dataDir: string
-}): Promise<Uint8Array<ArrayBuffer>> => {
-  if (from.secretKey !== undefined) {
-    return checked(new TextEncoder().encode(from.secretKey), 'SECRET_KEY')
-  }
-  const path = join(from.dataDir, fileName)
+export const readSecretKey = async (
+  dataDir: string,
+  configured?: string,
+): Promise<Uint8Array<ArrayBuffer>> => {
+  if (configured !== undefined) return checked(new TextEncoder().encode(configured), 'SECRET_KEY')
+  const path = join(dataDir, fileName)
   const kept = await read(path)
   if (kept) return kept
-  await make(from.dataDir, path)
+  await make(dataDir, path)
   const made = await read(path)
   if (!made) throw new Error(`The key file ${path} disappeared while it was being made`)
   return made
@@ -44,7 +42,7 @@ const read = async (path: string): Promise<Uint8Array<ArrayBuffer> | null> => {
   return checked(new TextEncoder().encode(text.trim()), path)
 }
 
-/** Writes aside and links into place: the file is whole whenever it is there, and the first one wins. */
+/** Writes aside and links into place: the file is whole once it is there, and the first wins. */
 const make = async (dataDir: string, path: string): Promise<void> => {
   await mkdir(dataDir, { recursive: true })
   const aside = `${path}.${crypto.randomUUID()}`

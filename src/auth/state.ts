@@ -1,4 +1,4 @@
-/** One row that every change of users and keys goes through: it puts them in line and counts them. */
+/** One row that every change of users and keys goes through: it lines them up and counts them. */
 import type { Queries } from '../storage/database.ts'
 import { sql } from '../storage/sql.ts'
 

@@ -28,12 +28,14 @@ const columns = sql`id, email, username, password_hash, is_active, is_superuser,
 export const userById = async (db: Queries, id: number): Promise<StoredUser | null> =>
   first(await db.rows<UserRow>(sql`SELECT ${columns} FROM auth_user WHERE id = ${id}`))
 
-export const userByName = async (db: Queries, username: string): Promise<StoredUser | null> =>
-  first(
-    await db.rows<UserRow>(
-      sql`SELECT ${columns} FROM auth_user WHERE username_key = ${usernameKey(username)}`,
-    ),
+export const userByName = async (db: Queries, username: string): Promise<StoredUser | null> => {
+  const key = usernameKey(username)
+  // No name holds a NUL, and PostgreSQL refuses the very question.
+  if (key.includes('\0')) return null
+  return first(
+    await db.rows<UserRow>(sql`SELECT ${columns} FROM auth_user WHERE username_key = ${key}`),
   )
+}
 
 export const userByEmail = async (db: Queries, email: string): Promise<StoredUser | null> =>
   first(
