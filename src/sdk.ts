@@ -18,6 +18,6 @@ export {
 export { router } from './kernel/router.ts'
 export type { Channel, Live, LiveMessage, Subscription } from './live/live.ts'
 export type { BlobInfo, Blobs } from './storage/blobs.ts'
-export type { Database, DialectName, Queries, Row } from './storage/database.ts'
+export type { Database, DialectName, Queries, Row, SqlValue } from './storage/database.ts'
 export type { Migration } from './storage/migrate.ts'
 export * from './storage/sql.ts'

@@ -17,6 +17,7 @@ export const errorTable = {
   too_large: [413, 'The body is too large'],
   unsupported_media_type: [415, 'This content type is not supported here'],
   range_not_satisfiable: [416, 'The requested range does not exist'],
+  upgrade_required: [426, 'Connect here with a WebSocket'],
   rate_limited: [429, 'Too many requests'],
   internal: [500, 'Internal server error'],
   plugin_failed: [503, 'This part of the server did not start'],

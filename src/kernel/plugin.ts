@@ -70,6 +70,11 @@ export interface PluginDefinition<
   readonly provides?: Provides
   readonly dialect?: Dialect
   /**
+   * Path prefixes it answers for even where it has no route, or did not start. The prefixes of
+   * its routes are its own without being named here.
+   */
+  readonly paths?: readonly string[]
+  /**
    * `token`: every route needs a login unless its `detail.security` is `[]`.
    * `open` (default): no login while the server is open (see docs/auth.md).
    */

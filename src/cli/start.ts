@@ -1,0 +1,48 @@
+/** `hearth start`: serves until it is told to stop. */
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { readSettings } from '../kernel/config.ts'
+import { discoverPlugins, loadExternal } from '../kernel/loader.ts'
+import { standardLogger } from '../kernel/log.ts'
+import { startServer } from '../kernel/server.ts'
+import { watchPlugins } from '../kernel/watch.ts'
+import { builtInSources } from './built-in.ts'
+
+const ownPlugins = join(import.meta.dir, '../../plugins')
+
+export const start = async (args: readonly string[]): Promise<number> => {
+  const { values } = parseArgs({ args: [...args], options: { config: { type: 'string' } } })
+  const settings = readSettings(process.env, values.config)
+  const log = standardLogger(settings.LOG_LEVEL)
+  const plugins = settings.file.plugins ?? {}
+  const found = discoverPlugins('plugins', ownPlugins)
+  const external = await loadExternal(found, plugins, log)
+  const known = Object.fromEntries(
+    Object.entries(plugins).filter(
+      ([id]) => !external.some(({ source }) => source.plugin.id === id),
+    ),
+  )
+  const sources = [...builtInSources(known), ...external.map(({ source }) => source)]
+  const server = await startServer(settings, sources, log)
+  const unwatch = watchPlugins(external, plugins, server.kernel, log)
+  process.stdout.write(`listening on ${server.url}\n`)
+  const signal = await untilSignal()
+  log.info(`${signal}: draining`)
+  unwatch()
+  await server.stop()
+  log.info('stopped')
+  return 0
+}
+
+/** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. */
+const untilSignal = (): Promise<string> =>
+  new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      let seen = false
+      process.on(signal, () => {
+        if (seen) process.exit(130)
+        seen = true
+        resolve(signal)
+      })
+    }
+  })

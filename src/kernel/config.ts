@@ -1,0 +1,128 @@
+/** Settings: environment first, then the config file; unknown or wrong ones refuse the boot. */
+import { existsSync, readFileSync } from 'node:fs'
+import { type Static, type TSchema, Type as t } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
+import { BootError } from './order.ts'
+
+const PluginSettings = t.Object(
+  {
+    /** A TypeScript file or folder outside the program; absent for built-in plugins. */
+    path: t.Optional(t.String({ minLength: 1 })),
+    /** An optional plugin that fails answers 503; a required one stops the boot. */
+    optional: t.Optional(t.Boolean()),
+    enabled: t.Optional(t.Boolean()),
+    /** Checked against the plugin's own schema. */
+    config: t.Optional(t.Record(t.String(), t.Unknown())),
+  },
+  { additionalProperties: false },
+)
+
+const FileSettings = t.Object(
+  {
+    plugins: t.Optional(t.Record(t.String(), PluginSettings)),
+    corsOrigins: t.Optional(t.Array(t.String({ minLength: 1 }))),
+    allowedHosts: t.Optional(t.Array(t.String({ minLength: 1 }))),
+    trustProxy: t.Optional(t.Boolean()),
+    maxBodyBytes: t.Optional(t.Integer({ minimum: 1024 })),
+    startTimeoutMs: t.Optional(t.Integer({ minimum: 1 })),
+    drainTimeoutMs: t.Optional(t.Integer({ minimum: 0 })),
+    rateLimits: t.Optional(
+      t.Record(
+        t.String(),
+        t.Object(
+          { perMinute: t.Integer({ minimum: 1 }), perHour: t.Integer({ minimum: 1 }) },
+          { additionalProperties: false },
+        ),
+      ),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+const Environment = t.Object({
+  PORT: t.Integer({ minimum: 0, maximum: 65535, default: 8000 }),
+  HOST: t.String({ minLength: 1, default: '127.0.0.1' }),
+  DATA_DIR: t.String({ minLength: 1, default: './data' }),
+  DATABASE_URL: t.Optional(t.String({ pattern: '^postgres(ql)?://' })),
+  REDIS_URL: t.Optional(t.String({ pattern: '^rediss?://' })),
+  AUTH: t.Optional(t.Union([t.Literal('open'), t.Literal('required')])),
+  RATE_LIMITS: t.Optional(t.Union([t.Literal('on'), t.Literal('off')])),
+  SECRET_KEY: t.Optional(t.String({ minLength: 32 })),
+  LOG_LEVEL: t.Union(
+    ['debug', 'info', 'warn', 'error'].map((level) => t.Literal(level)),
+    { default: 'info' },
+  ),
+})
+
+export type FileConfig = Static<typeof FileSettings>
+export type EnvironmentConfig = Static<typeof Environment> & {
+  LOG_LEVEL: 'debug' | 'info' | 'warn' | 'error'
+}
+
+export interface Settings extends EnvironmentConfig {
+  readonly file: FileConfig
+  /** Whether the server is reachable from this machine only. */
+  readonly loopback: boolean
+  /** Whether every route but health, login and docs needs a token. */
+  readonly authRequired: boolean
+  readonly rateLimited: boolean
+}
+
+/** @throws BootError listing everything that is wrong, each with its name and where it stands */
+export const readSettings = (
+  env: Readonly<Record<string, string | undefined>>,
+  filePath?: string,
+): Settings => {
+  const problems: string[] = []
+  const environment = readEnvironment(env, problems)
+  const file = readConfigFile(filePath, problems)
+  if (problems.length > 0) throw new BootError(problems)
+  const loopback = isLoopback(environment.HOST)
+  const authRequired = environment.AUTH === 'required' || !loopback
+  const rateLimited = environment.RATE_LIMITS ? environment.RATE_LIMITS === 'on' : authRequired
+  return { ...environment, file, loopback, authRequired, rateLimited }
+}
+
+export const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host)
+
+const readEnvironment = (
+  env: Readonly<Record<string, string | undefined>>,
+  problems: string[],
+): EnvironmentConfig => {
+  const given = Object.fromEntries(
+    Object.keys(Environment.properties).flatMap((name) =>
+      env[name] === undefined || env[name] === '' ? [] : [[name, env[name]]],
+    ),
+  )
+  const value = Value.Convert(Environment, Value.Default(Environment, given))
+  problems.push(...schemaProblems(Environment, value, 'environment'))
+  return value as EnvironmentConfig
+}
+
+const readConfigFile = (path: string | undefined, problems: string[]): FileConfig => {
+  const file = path ?? 'hearth.config.json'
+  if (!existsSync(file)) {
+    if (path) problems.push(`config file ${path} does not exist`)
+    return {}
+  }
+  try {
+    const value: unknown = JSON.parse(readFileSync(file, 'utf8'))
+    problems.push(...schemaProblems(FileSettings, value, file))
+    return value as FileConfig
+  } catch (error) {
+    problems.push(`config file ${file} cannot be read: ${(error as Error).message}`)
+    return {}
+  }
+}
+
+/** Every way in which `value` fails `schema`, as one readable line each. */
+export const schemaProblems = (schema: TSchema, value: unknown, where: string): string[] =>
+  [...Value.Errors(schema, value)].map(({ path, message, value: found }) => {
+    const name = path.slice(1).replaceAll('/', '.') || '(all)'
+    if (message === 'Unexpected property') return `${where}: ${name} is not a known setting`
+    const shown = /secret|password|token|url|key/i.test(name)
+      ? ''
+      : `, not ${JSON.stringify(found)}`
+    return `${where}: ${name}: ${message.toLowerCase()}${found === undefined ? '' : shown}`
+  })

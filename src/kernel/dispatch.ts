@@ -1,0 +1,213 @@
+/** Takes every request from the socket to the plugin that owns its path, and words what fails. */
+import type { Server } from 'bun'
+import { bearerOf } from '../auth/bearer.ts'
+import type { Auth } from '../auth/auth.ts'
+import type { Guard } from '../auth/guard.ts'
+import type { Limits } from '../auth/limits.ts'
+import type { Who } from '../auth/who.ts'
+import type { Hub } from '../live/hub.ts'
+import { limitBody } from './body.ts'
+import type { Assembly, Slot } from './boot.ts'
+import type { ChannelMatch } from './channels.ts'
+import type { Cors } from './cors.ts'
+import { type RequestContext, rememberContext } from './context.ts'
+import { type Dialect, detailDialect } from './dialect.ts'
+import { HearthError } from './errors.ts'
+import type { Logger } from './log.ts'
+import { answerError } from './mount.ts'
+import type { RouteMatch } from './routes.ts'
+
+/** A route of the kernel itself: health, documentation. Public, GET only. */
+export type KernelRoute = (request: Request) => Response | Promise<Response>
+
+export interface DispatchOptions {
+  /** Read for each request, so that a reload takes effect between two of them. */
+  readonly assembly: () => Assembly
+  readonly kernelRoutes: ReadonlyMap<string, KernelRoute>
+  readonly auth: Auth
+  readonly hub: Hub
+  readonly limits: Limits
+  readonly guard: Guard
+  readonly cors: Cors
+  readonly log: Logger
+  readonly authRequired: boolean
+  readonly trustProxy: boolean
+  readonly maxBodyBytes: number
+}
+
+/** Who an open server takes callers without a token for. */
+const localUser: Who = { id: 0, username: 'local', isSuperuser: true, via: 'local' }
+
+export type Socket = Pick<Server<unknown>, 'upgrade' | 'requestIP'>
+
+/** Answers `undefined` only for a request that became a WebSocket. */
+export type Dispatch = (request: Request, socket: Socket) => Promise<Response | undefined>
+
+export const createDispatch = (options: DispatchOptions): Dispatch => {
+  const { log } = options
+  return async (request, socket) => {
+    const begun = performance.now()
+    const context = contextFor(request, socket, options.trustProxy)
+    rememberContext(request, context)
+    const path = pathOf(request.url)
+    const assembly = options.assembly()
+    const match = assembly.routes.find(methodOf(request), path)
+    const slot = match.owner === undefined ? undefined : assembly.slots.get(match.owner)
+    const dialect = slot?.plugin.dialect ?? detailDialect
+    const headers: Record<string, string> = { 'x-request-id': context.id }
+    let response: Response | undefined
+    try {
+      response = await handle({ request, socket, context, path, match, slot, headers }, options)
+    } catch (error) {
+      response = answerError(error, request, dialect, log)
+    }
+    if (response) response = await dress(response, request, headers, options.cors)
+    log.debug('request', {
+      requestId: context.id,
+      method: request.method,
+      path,
+      status: response?.status ?? 101,
+      ms: Math.round((performance.now() - begun) * 100) / 100,
+    })
+    return response
+  }
+}
+
+interface Visit {
+  readonly request: Request
+  readonly socket: Socket
+  readonly context: RequestContext
+  readonly path: string
+  readonly match: RouteMatch<string>
+  readonly slot: Slot | undefined
+  /** Headers of the reply, collected on the way. */
+  readonly headers: Record<string, string>
+}
+
+const handle = async (visit: Visit, options: DispatchOptions): Promise<Response | undefined> => {
+  const { request, path, match, slot, context, headers } = visit
+  const refusal = options.guard(request)
+  if (refusal) throw new HearthError('foreign_origin', refusal)
+  if (request.method === 'OPTIONS') {
+    return (await options.cors.preflight(request)) ?? answerOptions(visit, options)
+  }
+  const kernelRoute = options.kernelRoutes.get(path)
+  if (kernelRoute) return answerKernel(kernelRoute, request)
+  const channel = options.assembly().channels.find(path)
+  if (channel && isUpgrade(request)) return openChannel(visit, channel, options)
+  if (slot && slot.state !== 'running') {
+    throw new HearthError('plugin_failed', `${slot.plugin.id} is not available: ${slot.state}`)
+  }
+  if (!match.route || !slot?.instance) throw unknownPath(visit, options, channel !== undefined)
+  const isPublic = match.route.marks.isPublic
+  context.who = await authenticate(request, options, isPublic, slot)
+  const key = context.who && context.who.via !== 'local' ? `u${context.who.id}` : context.ip
+  const verdict = options.limits.check(key, match.route.marks.rateClass)
+  Object.assign(headers, verdict.headers)
+  if (!verdict.allowed)
+    throw new HearthError('rate_limited', undefined, { headers: verdict.headers })
+  const bounded = limitBody(asGet(request), match.route.marks.maxBodyBytes ?? options.maxBodyBytes)
+  if (bounded !== request) rememberContext(bounded, context)
+  return slot.instance.handle(bounded)
+}
+
+/** Who asks; null only on public routes. */
+const authenticate = async (
+  request: Request,
+  { auth, authRequired }: DispatchOptions,
+  isPublic: boolean,
+  slot: Slot,
+): Promise<Who | null> => {
+  const needed = !isPublic && (authRequired || slot.plugin.access === 'token')
+  const token = bearerOf(request)
+  if (token !== null) {
+    const who = auth.whoIsCached(token) ?? (await auth.whoIs(token))
+    if (who || isPublic) return who
+    throw unauthorized('Could not validate credentials')
+  }
+  if (needed) throw unauthorized('Not authenticated')
+  return authRequired || slot.plugin.access === 'token' ? null : localUser
+}
+
+const unauthorized = (message: string): HearthError =>
+  new HearthError('unauthorized', message, { headers: { 'WWW-Authenticate': 'Bearer' } })
+
+const answerKernel = (route: KernelRoute, request: Request): Response | Promise<Response> => {
+  if (request.method === 'GET' || request.method === 'HEAD') return route(request)
+  throw new HearthError('method_not_allowed', undefined, { headers: { allow: 'GET, HEAD' } })
+}
+
+const answerOptions = (visit: Visit, options: DispatchOptions): Response => {
+  const allowed = allowedAt(visit.path, options)
+  if (allowed.length === 0) throw new HearthError('not_found')
+  return new Response(null, { status: 204, headers: { allow: allowed.join(', ') } })
+}
+
+const allowedAt = (path: string, options: DispatchOptions): string[] => {
+  const methods = options.kernelRoutes.has(path) ? ['GET'] : options.assembly().routes.allowed(path)
+  if (methods.length === 0) return []
+  return [...new Set([...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'])].sort()
+}
+
+const unknownPath = (visit: Visit, options: DispatchOptions, isChannel: boolean): HearthError => {
+  if (isChannel) {
+    return new HearthError('upgrade_required', undefined, { headers: { upgrade: 'websocket' } })
+  }
+  const allowed = allowedAt(visit.path, options)
+  if (allowed.length === 0) return new HearthError('not_found', 'Not found: no such path')
+  return new HearthError('method_not_allowed', undefined, {
+    headers: { allow: allowed.join(', ') },
+  })
+}
+
+const isUpgrade = (request: Request): boolean =>
+  request.headers.get('upgrade')?.toLowerCase() === 'websocket'
+
+const openChannel = async (
+  visit: Visit,
+  found: ChannelMatch<string>,
+  options: DispatchOptions,
+): Promise<Response | undefined> => {
+  const { channel, params } = found
+  const slot = options.assembly().slots.get(found.owner)
+  if (slot?.state !== 'running') throw new HearthError('plugin_failed')
+  const who = await authenticate(visit.request, options, true, slot)
+  const { request, socket } = visit
+  return options.hub.upgrade({ request, socket, channel, params, who, pluginId: slot.plugin.id })
+}
+
+/** HEAD is GET without its body; the router knows GET only. */
+const methodOf = (request: Request): string => (request.method === 'HEAD' ? 'GET' : request.method)
+
+const asGet = (request: Request): Request =>
+  request.method === 'HEAD' ? new Request(request.url, { headers: request.headers }) : request
+
+/** Everything between the authority and the query; cheaper than a URL object. */
+export const pathOf = (url: string): string => {
+  const start = url.indexOf('/', url.indexOf('://') + 3)
+  if (start < 0) return '/'
+  const end = url.indexOf('?', start)
+  return end < 0 ? url.slice(start) : url.slice(start, end)
+}
+
+const bootMark = Math.floor(Math.random() * 36 ** 6).toString(36)
+let requestCount = 0
+
+const contextFor = (request: Request, socket: Socket, trustProxy: boolean): RequestContext => {
+  const given = request.headers.get('x-request-id')
+  const id =
+    given && /^[\w.-]{1,64}$/.test(given) ? given : `${bootMark}-${(++requestCount).toString(36)}`
+  const forwarded = trustProxy ? request.headers.get('x-forwarded-for')?.split(',')[0]?.trim() : ''
+  return { id, ip: forwarded || (socket.requestIP(request)?.address ?? 'unknown'), who: null }
+}
+
+const dress = async (
+  response: Response,
+  request: Request,
+  headers: Readonly<Record<string, string>>,
+  cors: Cors,
+): Promise<Response> => {
+  for (const name in headers) response.headers.set(name, headers[name] as string)
+  if (request.headers.has('origin')) await cors.apply(request, response.headers)
+  return response
+}

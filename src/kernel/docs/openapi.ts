@@ -1,0 +1,112 @@
+/** The OpenAPI document, drawn from the routes themselves by `@elysiajs/swagger`. */
+import { swagger } from '@elysiajs/swagger'
+import { Elysia } from 'elysia'
+import type { Assembly } from '../boot.ts'
+import { sdkVersion } from '../boot.ts'
+import { detailDialect } from '../dialect.ts'
+import { type ErrorCode, errorTable } from '../errors.ts'
+import type { Plugin } from '../plugin.ts'
+
+type Json = Record<string, unknown>
+type Operation = Json & {
+  parameters?: Json[]
+  responses?: Record<string, Json>
+  security?: unknown[]
+  tags?: string[]
+  operationId?: string
+}
+
+/** Errors any operation may answer, beside its own. */
+const everywhere: readonly ErrorCode[] = ['rate_limited', 'internal']
+
+export const openapiDocument = async (assembly: Assembly, authRequired: boolean): Promise<Json> => {
+  const app = new Elysia().use(swagger({ path: '/docs', excludeStaticFile: false }))
+  for (const { instance, state } of assembly.slots.values()) {
+    if (state === 'running' && instance?.contributions.routes)
+      app.use(instance.contributions.routes)
+  }
+  const reply = await app.handle(new Request('http://localhost/docs/json'))
+  const drawn = (await reply.json()) as Json & { paths: Record<string, Record<string, Operation>> }
+  const paths: Record<string, Record<string, Operation>> = {}
+  for (const [path, operations] of Object.entries(drawn.paths)) {
+    for (const [method, operation] of Object.entries(operations)) {
+      const route = assembly.routes.find(method.toUpperCase(), asRoutePath(path)).route
+      const plugin = route && assembly.slots.get(route.owner)?.plugin
+      if (!plugin) continue
+      const needsToken = !route.marks.isPublic && (authRequired || plugin.access === 'token')
+      const complete = completeOperation(operation, plugin, needsToken, route.path)
+      paths[path] = { ...paths[path], [method]: complete }
+    }
+  }
+  return {
+    openapi: '3.0.3',
+    info: {
+      title: 'Hearth',
+      version: sdkVersion,
+      description: 'A machine-learning workbench: every route of every plugin that is running.',
+    },
+    servers: [{ url: '/' }],
+    tags: [...assembly.slots.values()].map(({ plugin }) => ({ name: plugin.id })),
+    paths: { ...paths, '/health': { get: healthOperation } },
+    components: {
+      ...(drawn['components'] as Json | undefined),
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', description: 'A login token or an API key' },
+      },
+    },
+  }
+}
+
+const asRoutePath = (path: string): string => path.replace(/\{[^}]+\}/g, 'x')
+
+const completeOperation = (
+  operation: Operation,
+  plugin: Plugin,
+  needsToken: boolean,
+  routePath: string,
+): Operation => {
+  const dialect = plugin.dialect ?? detailDialect
+  const codes: ErrorCode[] = [...everywhere]
+  const validates = operation.parameters !== undefined || 'requestBody' in operation
+  if (validates) codes.push(dialect.validationStatus === 400 ? 'bad_request' : 'validation')
+  if (needsToken) codes.push('unauthorized')
+  if (routePath.includes(':')) codes.push('not_found')
+  const errors = Object.fromEntries(
+    codes.map((code) => [String(errorTable[code][0]), errorResponse(code, plugin)]),
+  )
+  return {
+    ...operation,
+    tags: operation.tags?.length ? operation.tags : [plugin.id],
+    security: needsToken ? [{ bearer: [] }] : [],
+    responses: { ...errors, ...(operation.responses ?? { '200': { description: 'Done' } }) },
+  }
+}
+
+const errorResponse = (code: ErrorCode, plugin: Plugin): Json => {
+  const [status, message] = errorTable[code]
+  const dialect = plugin.dialect ?? detailDialect
+  const example = dialect.error({ status, code, message, issues: [], requestId: 'k3x9a1-7' })
+  return {
+    description: message,
+    content: { 'application/json': { schema: { type: 'object' }, example } },
+  }
+}
+
+const healthOperation: Operation = {
+  summary: 'Whether the server serves',
+  tags: ['kernel'],
+  security: [],
+  operationId: 'getHealth',
+  responses: {
+    '200': {
+      description: 'It does',
+      content: {
+        'application/json': {
+          schema: { type: 'object', properties: { status: { type: 'string' } } },
+          example: { status: 'healthy', version: sdkVersion, database: 'ok', plugins: {} },
+        },
+      },
+    },
+    '503': { description: 'The database does not answer' },
+  },
+}

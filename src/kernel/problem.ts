@@ -1,0 +1,120 @@
+/** Turns whatever was thrown while a request was handled into a problem that may be shown. */
+import { ElysiaCustomStatusResponse, ValidationError } from 'elysia'
+import {
+  BlobTooLargeError,
+  ConflictError,
+  DigestMismatchError,
+  DiskFullError,
+  UnavailableError,
+} from '../storage/errors.ts'
+import type { Dialect, Problem } from './dialect.ts'
+import { type ErrorCode, errorTable, HearthError, type Issue } from './errors.ts'
+
+/** More issues than this help nobody. */
+const maxIssues = 20
+
+interface Finding {
+  readonly code: ErrorCode
+  readonly message?: string
+  readonly issues?: readonly Issue[]
+  readonly headers?: Readonly<Record<string, string>>
+  /** The program's own fault: logged with its cause, shown without it. */
+  readonly internal?: boolean
+}
+
+/** What the kernel answers and logs about an error. */
+export interface Failure {
+  readonly problem: Problem
+  readonly headers: Readonly<Record<string, string>>
+  readonly internal: boolean
+}
+
+export const failureOf = (
+  error: unknown,
+  request: Request,
+  requestId: string,
+  dialect: Dialect,
+): Failure => {
+  const found = finding(error, request)
+  const status =
+    found.code === 'validation' ? (dialect.validationStatus ?? 422) : errorTable[found.code][0]
+  return {
+    problem: {
+      status,
+      code: found.code,
+      message: found.message ?? errorTable[found.code][1],
+      issues: found.issues ?? [],
+      requestId,
+    },
+    headers: found.headers ?? {},
+    internal: found.internal ?? false,
+  }
+}
+
+export const problemResponse = (dialect: Dialect, failure: Failure): Response =>
+  Response.json(dialect.error(failure.problem), {
+    status: failure.problem.status,
+    headers: failure.headers,
+  })
+
+const finding = (error: unknown, request: Request): Finding => {
+  if (error instanceof HearthError) {
+    const { code, message, issues, headers } = error
+    return { code, message, issues, headers, internal: error.status === 500 }
+  }
+  if (error instanceof ValidationError) return validationFinding(error, request)
+  if (error instanceof ElysiaCustomStatusResponse) return statusFinding(error)
+  if (error instanceof DiskFullError) return { code: 'disk_full' }
+  if (error instanceof ConflictError) return { code: 'conflict' }
+  if (error instanceof UnavailableError) return { code: 'unavailable', internal: true }
+  if (error instanceof BlobTooLargeError) return { code: 'too_large', message: error.message }
+  if (error instanceof DigestMismatchError) {
+    return { code: 'precondition_failed', message: error.message }
+  }
+  const code = (error as { code?: unknown } | null)?.code
+  if (code === 'PARSE') return { code: 'malformed_json' }
+  if (code === 'NOT_FOUND') return { code: 'not_found' }
+  return { code: 'internal', internal: true }
+}
+
+const validationFinding = (error: ValidationError, request: Request): Finding => {
+  if (error.type === 'response') return { code: 'internal', internal: true }
+  if (error.type === 'body' && !hasReadableBody(request)) {
+    return {
+      code: 'unsupported_media_type',
+      message: 'Send the body as application/json, with that Content-Type',
+    }
+  }
+  const issues = error.all.slice(0, maxIssues).map((issue) => issueOf(error.type, issue))
+  const message = issues.map(({ path, message }) => `${path}: ${message}`).join('; ')
+  return { code: 'validation', message: message || errorTable.validation[1], issues }
+}
+
+const readable =
+  /^(application\/(.+\+)?json|application\/x-www-form-urlencoded|multipart\/form-data)/i
+
+/** A body of a type no parser knows never reaches the schema: say so instead of "expected object". */
+const hasReadableBody = (request: Request): boolean => {
+  const type = request.headers.get('content-type')
+  if (type === null) return request.headers.get('content-length') === '0' || request.body === null
+  return readable.test(type)
+}
+
+const issueOf = (
+  where: string,
+  issue: { summary?: string | undefined; path?: string; message?: string },
+): Issue => {
+  const path = (issue.path ?? '').slice(1).replaceAll('/', '.')
+  return {
+    path: path ? `${where}.${path}` : where,
+    message: issue.message ?? issue.summary ?? 'is not valid',
+  }
+}
+
+const statusFinding = (error: ElysiaCustomStatusResponse<number>): Finding => {
+  const code = (Object.keys(errorTable) as ErrorCode[]).find(
+    (name) => errorTable[name][0] === error.code,
+  )
+  const message = typeof error.response === 'string' ? { message: error.response } : {}
+  return { code: code ?? 'internal', ...message }
+}

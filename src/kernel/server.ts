@@ -1,0 +1,101 @@
+/** A running server: opens what the settings name, boots the plugins, listens, and ends cleanly. */
+import { type Auth, openAuth } from '../auth/auth.ts'
+import { createLimits } from '../auth/limits.ts'
+import { authMigrations } from '../auth/migrations.ts'
+import { readSecretKey } from '../auth/secret.ts'
+import { memoryBus, redisBus } from '../live/bus.ts'
+import { createHub } from '../live/hub.ts'
+import { openBlobs } from '../storage/blobs.ts'
+import { lockDataDir } from '../storage/lock.ts'
+import { migrate } from '../storage/migrate.ts'
+import { openDatabase } from '../storage/open.ts'
+import { bootTree } from './boot-tree.ts'
+import { systemClock } from './clock.ts'
+import type { Settings } from './config.ts'
+import type { PluginSource } from './instance.ts'
+import { createKernel, type Kernel } from './kernel.ts'
+import type { Logger } from './log.ts'
+
+export interface RunningServer {
+  /** `http://HOST:PORT` with the port that was really taken. */
+  readonly url: string
+  readonly kernel: Kernel
+  readonly auth: Auth
+  /** Refuses new connections, lets requests in flight finish, stops everything in reverse order. */
+  stop(): Promise<void>
+}
+
+/** Bodies are bounded per route by the kernel; artifacts may be large. */
+const maxRequestBodySize = 2 ** 40
+
+/** Long enough for a slow upload's pauses; WebSockets have their own heartbeat. */
+const idleTimeoutS = 120
+
+export const startServer = async (
+  settings: Settings,
+  sources: readonly PluginSource[],
+  log: Logger,
+): Promise<RunningServer> => {
+  const undo: (() => unknown)[] = []
+  const unwind = async () => {
+    for (const step of undo.splice(0).reverse()) await step()
+  }
+  try {
+    const clock = systemClock
+    const lock = await lockDataDir(settings.DATA_DIR)
+    undo.push(() => lock.release())
+    const db = await openDatabase({
+      dataDir: settings.DATA_DIR,
+      databaseUrl: settings.DATABASE_URL,
+    })
+    undo.push(() => db.close())
+    const blobs = await openBlobs({ dataDir: settings.DATA_DIR, env: process.env })
+    await migrate(db, [{ plugin: 'auth', migrations: authMigrations }])
+    const secretKey = await readSecretKey(settings.DATA_DIR, settings.SECRET_KEY)
+    const auth = await openAuth({ db, secretKey, clock, log: log.with({ part: 'auth' }) })
+    const bus = settings.REDIS_URL ? await redisBus(settings.REDIS_URL, log) : memoryBus()
+    undo.push(() => bus.close())
+    const hub = createHub({ bus, clock, log: log.with({ part: 'live' }) })
+    undo.push(() => hub.stop())
+    const limits = createLimits({
+      clock,
+      log,
+      enforced: settings.rateLimited,
+      ...(bus.counter && { shared: bus.counter }),
+    })
+    undo.push(() => limits.stop())
+    const kernel = await createKernel(
+      { db, blobs, auth, hub, limits, log, clock },
+      settings,
+      sources,
+    )
+    undo.push(() => kernel.stop())
+    log.info(bootTree(kernel.assembly()))
+    const server = Bun.serve({
+      port: settings.PORT,
+      hostname: settings.HOST,
+      reusePort: false,
+      maxRequestBodySize,
+      idleTimeout: idleTimeoutS,
+      websocket: hub.websocket,
+      fetch: (request, socket) => kernel.dispatch(request, socket) as Promise<Response>,
+    })
+    undo.push(() => server.stop(true))
+    hub.attach(server)
+    const host = settings.HOST.includes(':') ? `[${settings.HOST}]` : settings.HOST
+    return { url: `http://${host}:${server.port}`, kernel, auth, stop: () => drain(server, unwind) }
+  } catch (error) {
+    await unwind()
+    throw error
+  }
+}
+
+/** Stops listening at once, but lets requests in flight finish before anything is taken away. */
+const drain = async (
+  server: { stop(closeActive?: boolean): Promise<void> },
+  unwind: () => Promise<void>,
+): Promise<void> => {
+  const closed = server.stop()
+  void closed.catch(() => {})
+  await unwind()
+}

@@ -1,0 +1,72 @@
+/** The program: argv decides what it is. The one place where everything is wired together. */
+import { doctor } from './cli/doctor.ts'
+import { migrateAll } from './cli/migrate.ts'
+import { start } from './cli/start.ts'
+import { sdkVersion } from './kernel/boot.ts'
+import { BootError } from './kernel/order.ts'
+
+/** One verb of the command line. Answers the exit code. */
+export type Verb = (args: readonly string[]) => Promise<number>
+
+const verbs: Readonly<Record<string, Verb>> = {
+  start,
+  serve: start,
+  migrate: migrateAll,
+  doctor,
+  version: async () => {
+    process.stdout.write(`hearth ${sdkVersion}\n`)
+    return 0
+  },
+  help: async () => {
+    process.stdout.write(help)
+    return 0
+  },
+}
+
+const help = `Hearth, a machine-learning workbench in one binary
+
+  hearth start                       serve on http://127.0.0.1:8000, data in ./data
+  PORT=9000 DATA_DIR=/srv/h hearth start
+  hearth start --config my.json      plugins, CORS, limits: see docs/configuration.md
+  hearth migrate                     bring the database up to date, then leave
+  hearth doctor                      what is wrong with this set-up, and what to do about it
+  hearth doctor --json               the same for scripts
+  hearth version
+`
+
+const aliases: Readonly<Record<string, string>> = {
+  '--help': 'help',
+  '-h': 'help',
+  '--version': 'version',
+  '-v': 'version',
+}
+
+const main = async (argv: readonly string[]): Promise<number> => {
+  const [given = 'help', ...args] = argv
+  const verb = verbs[aliases[given] ?? given]
+  if (!verb) {
+    process.stderr.write(`hearth: no such verb: ${given}\n\n${help}`)
+    return 2
+  }
+  if (args.includes('--help') || args.includes('-h')) {
+    process.stdout.write(help)
+    return 0
+  }
+  try {
+    return await verb(args)
+  } catch (error) {
+    process.stderr.write(`${explain(error)}\n`)
+    return 1
+  }
+}
+
+/** Problems of the set-up are listed; anything else shows its message and where it came from. */
+const explain = (error: unknown): string => {
+  if (error instanceof BootError) {
+    return ['hearth cannot start:', ...error.problems.map((line) => `  - ${line}`)].join('\n')
+  }
+  if (!(error instanceof Error)) return `hearth: ${String(error)}`
+  return process.env['LOG_LEVEL'] === 'debug' ? String(error.stack) : `hearth: ${error.message}`
+}
+
+if (import.meta.main) process.exitCode = await main(process.argv.slice(2))
