@@ -73,7 +73,7 @@ export class Connection {
 const parse = (bytes: Buffer): Reply | undefined => {
   const headEnd = bytes.indexOf('\r\n\r\n')
   if (headEnd < 0) return undefined
-  const head = bytes.latin1Slice(0, headEnd).toLowerCase()
+  const head = bytes.toString('latin1', 0, headEnd).toLowerCase()
   const status = Number(head.slice(9, 12))
   const body = bytes.subarray(headEnd + 4)
   const declared = /\r\ncontent-length: *(\d+)/.exec(head)?.[1]
