@@ -1,4 +1,4 @@
-/** The generator's process: encodes every request first, then sends them as fast as replies come. */
+/** The generator's process: encodes every request first, then sends them one by one. */
 import type { FromWorker, Job } from './generator.ts'
 import { Connection, encodeRequest } from './http.ts'
 import { requestsOf } from './tracking/loads.ts'

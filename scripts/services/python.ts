@@ -1,4 +1,4 @@
-/** Keeps a virtual environment with the Python packages that tests compare us with or drive us by. */
+/** Keeps a virtual environment with the Python packages that tests and benchmarks need. */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { must, run } from '../command.ts'

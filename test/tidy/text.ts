@@ -39,7 +39,7 @@ const codeRules: readonly LineRule[] = [
 ]
 
 const textRules: readonly LineRule[] = [
-  { rule: 'no notes to do it later', pattern: /(TO[D]O|FIX[M]E|XX[X])/ },
+  { rule: 'no notes to do it later', pattern: /\b(TO[D]O|FIX[M]E|XX[X])\b/ },
   { rule: 'no trailing space', pattern: /[ \t]$/ },
 ]
 
