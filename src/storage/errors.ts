@@ -73,3 +73,7 @@ export class UploadOffsetError extends Error {
     this.offset = offset
   }
 }
+
+/** Says on an error which statement failed (without its values), for whoever reads the log. */
+export const noteStatement = (error: unknown, statement: string): unknown =>
+  error instanceof Error ? Object.assign(error, { statement }) : error

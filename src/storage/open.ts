@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Database } from './database.ts'
+import { openPostgres } from './postgres.ts'
 import { openSqlite } from './sqlite.ts'
 
 export interface DatabaseOptions {
@@ -12,6 +13,7 @@ export interface DatabaseOptions {
 }
 
 export const openDatabase = async (options: DatabaseOptions): Promise<Database> => {
+  if (options.databaseUrl) return openPostgres(options.databaseUrl)
   if (options.dataDir === ':memory:') return openSqlite(':memory:')
   mkdirSync(options.dataDir, { recursive: true, mode: 0o700 })
   return openSqlite(join(options.dataDir, 'hearth.sqlite'))

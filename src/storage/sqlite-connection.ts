@@ -1,5 +1,6 @@
 /** One connection to an SQLite file, with its statements kept by their text. */
 import { Database as Handle, type SQLQueryBindings, type Statement } from 'bun:sqlite'
+import { noteStatement } from './errors.ts'
 import { sqliteError } from './sqlite-errors.ts'
 
 /** Enough for every fixed text of a server; texts built per call push each other out. */
@@ -20,15 +21,18 @@ export class Connection {
   }
 
   rows(text: string, params: unknown[]): unknown[] {
-    return this.#guard(() => this.#statement(text).all(...(params as SQLQueryBindings[])))
+    return this.#guard(text, () => this.#statement(text).all(...(params as SQLQueryBindings[])))
   }
 
   values(text: string, params: unknown[]): unknown[][] {
-    return this.#guard(() => this.#statement(text).values(...(params as SQLQueryBindings[])))
+    return this.#guard(text, () => this.#statement(text).values(...(params as SQLQueryBindings[])))
   }
 
   run(text: string, params: unknown[]): number {
-    return this.#guard(() => this.#statement(text).run(...(params as SQLQueryBindings[])).changes)
+    return this.#guard(
+      text,
+      () => this.#statement(text).run(...(params as SQLQueryBindings[])).changes,
+    )
   }
 
   close(): void {
@@ -37,11 +41,11 @@ export class Connection {
     this.#handle.close(true)
   }
 
-  #guard<T>(work: () => T): T {
+  #guard<T>(text: string, work: () => T): T {
     try {
       return work()
     } catch (error) {
-      throw sqliteError(error, this.#path)
+      throw noteStatement(sqliteError(error, this.#path), text)
     }
   }
 

@@ -3,13 +3,14 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SQLiteAsyncDialect } from 'drizzle-orm/sqlite-core'
+import { casing } from './columns.ts'
 import type { Database, Transaction } from './database.ts'
 import { Mutex } from './mutex.ts'
 import { type Executor, ExecutorQueries } from './queries.ts'
 import { type Scope, Scopes } from './scope.ts'
 import { Connection } from './sqlite-connection.ts'
 
-const drizzle = new SQLiteAsyncDialect()
+const drizzle = new SQLiteAsyncDialect({ casing })
 
 const reads = /^\s*(?:select|values|explain)\b/i
 const writesInside = /\b(?:insert|update|delete|replace)\b/i
