@@ -1,7 +1,7 @@
 /** All that a plugin's test may import: a plugin in a kernel of its own, without port or sleep. */
-import { openAuth } from './auth/auth.ts'
 import { createLimits } from './auth/limits.ts'
 import { authMigrations } from './auth/migrations.ts'
+import { openAuth } from './auth/open.ts'
 import type { Who } from './auth/who.ts'
 import type { Clock, Timer } from './kernel/clock.ts'
 import { type FileConfig, readSettings } from './kernel/config.ts'
@@ -101,7 +101,7 @@ export const testPlugin = async (
     secretKey: new Uint8Array(32).fill(7),
     clock,
     log,
-    passwordCost: 'test',
+    passwordCost: { memoryKiB: 8, passes: 1 },
   })
   const published: { topic: string; message: LiveMessage }[] = []
   const hub = createHub({ bus: memoryBus(), clock, log })

@@ -38,7 +38,7 @@ export interface DispatchOptions {
 /** Who an open server takes callers without a token for. */
 const localUser: Who = { id: 0, username: 'local', isSuperuser: true, via: 'local' }
 
-export type Socket = Pick<Server<unknown>, 'upgrade' | 'requestIP'>
+export type Socket = Pick<Server<LiveSocket>, 'upgrade' | 'requestIP'>
 
 /** Answers `undefined` only for a request that became a WebSocket. */
 export type Dispatch = (request: Request, socket: Socket) => Promise<Response | undefined>

@@ -1,7 +1,8 @@
 /** A running server: opens what the settings name, boots the plugins, listens, and ends cleanly. */
-import { type Auth, openAuth } from '../auth/auth.ts'
+import type { Auth } from '../auth/auth.ts'
 import { createLimits } from '../auth/limits.ts'
 import { authMigrations } from '../auth/migrations.ts'
+import { openAuth } from '../auth/open.ts'
 import { readSecretKey } from '../auth/secret.ts'
 import { memoryBus, redisBus } from '../live/bus.ts'
 import { createHub } from '../live/hub.ts'
