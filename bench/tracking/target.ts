@@ -1,4 +1,4 @@
-/** The servers under measurement behind one face: what differs is only how each spells a request. */
+/** The servers under measurement behind one face: each only spells its requests its own way. */
 import { Glob } from 'bun'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'

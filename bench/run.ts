@@ -1,0 +1,14 @@
+/** `bun run bench NAME`: the benchmark tables. */
+import { benchTracking } from './tracking/index.ts'
+
+const benches: Readonly<Record<string, (flags: ReadonlySet<string>) => Promise<void>>> = {
+  tracking: benchTracking,
+}
+
+const [name = '', ...flags] = process.argv.slice(2)
+const bench = benches[name]
+if (!bench) {
+  process.stderr.write(`Usage: bun run bench ${Object.keys(benches).join('|')} [--quick]\n`)
+  process.exit(2)
+}
+await bench(new Set(flags))
