@@ -1,4 +1,4 @@
-/** Authentication on a fresh database, with a clock that tests move and hashes that cost nothing. */
+/** Authentication on a given database, with a clock that tests move and hashes that cost little. */
 import { authMigrations } from '../../src/auth/migrations.ts'
 import { type AuthOptions, openAuth } from '../../src/auth/open.ts'
 import type { PasswordCost } from '../../src/auth/passwords.ts'
@@ -45,8 +45,16 @@ export const authOn = (db: Database, clock: Clock, more: Partial<AuthOptions> = 
 export const migrateAuth = (db: Database) =>
   migrate(db, [{ plugin: 'auth', migrations: authMigrations }])
 
+export interface Refusal {
+  code: string
+  message: string
+  headers: Readonly<Record<string, string>>
+}
+
 /** What a call was refused with, as the caller is told. */
-export const refusalOf = async (work: Promise<unknown> | (() => unknown)) => {
+export const refusalOf = async (
+  work: Promise<unknown> | (() => unknown),
+): Promise<Refusal | { accepted: unknown }> => {
   try {
     const result = await (typeof work === 'function' ? work() : work)
     return { accepted: result }
