@@ -71,12 +71,24 @@ const checkDefinitions = (sources: readonly PluginSource[]): void => {
       problems.push(`plugin id ${JSON.stringify(plugin.id)} must match ^[a-z][a-z0-9-]*$`)
     }
     if (ids.has(plugin.id)) problems.push(`two plugins have the id ${plugin.id}`)
+    if (plugin.id === 'auth') problems.push('the plugin id auth is taken by the kernel')
+    for (const other of [...ids, 'auth']) {
+      if (sharePrefix(other, plugin.id)) {
+        problems.push(`the tables of plugin ${plugin.id} could not be told from those of ${other}`)
+      }
+    }
     ids.add(plugin.id)
     if (!Bun.semver.satisfies(sdkVersion, plugin.sdk)) {
       problems.push(`plugin ${plugin.id} needs SDK ${plugin.sdk}; this is ${sdkVersion}`)
     }
   }
   if (problems.length > 0) throw new BootError(problems)
+}
+
+/** Tables are named `<id>_*`, so no id may be another one's beginning: `a` and `a-b`, say. */
+const sharePrefix = (a: string, b: string): boolean => {
+  const [first, second] = [a, b].map((id) => `${id.replaceAll('-', '_')}_`) as [string, string]
+  return first !== second && (first.startsWith(second) || second.startsWith(first))
 }
 
 /** Migrates and sets up one plugin; an optional one that fails leaves a slot that says why. */

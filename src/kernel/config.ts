@@ -1,7 +1,7 @@
 /** Settings: environment first, then the config file; unknown or wrong ones refuse the boot. */
 import { existsSync, readFileSync } from 'node:fs'
 import { type Static, type TSchema, Type as t } from '@sinclair/typebox'
-import { Value } from '@sinclair/typebox/value'
+import { Value, type ValueError } from '@sinclair/typebox/value'
 import { BootError } from './order.ts'
 
 const PluginSettings = t.Object(
@@ -118,11 +118,21 @@ const readConfigFile = (path: string | undefined, problems: string[]): FileConfi
 
 /** Every way in which `value` fails `schema`, as one readable line each. */
 export const schemaProblems = (schema: TSchema, value: unknown, where: string): string[] =>
-  [...Value.Errors(schema, value)].map(({ path, message, value: found }) => {
-    const name = path.slice(1).replaceAll('/', '.') || '(all)'
-    if (message === 'Unexpected property') return `${where}: ${name} is not a known setting`
-    const shown = /secret|password|token|url|key/i.test(name)
-      ? ''
-      : `, not ${JSON.stringify(found)}`
-    return `${where}: ${name}: ${message.toLowerCase()}${found === undefined ? '' : shown}`
+  [...Value.Errors(schema, value)].map((error) => {
+    const name = error.path.slice(1).replaceAll('/', '.') || '(all)'
+    if (error.message === 'Unexpected property') return `${where}: ${name} is not a known setting`
+    const secret = /secret|password|token|url|key/i.test(name)
+    const found = secret || error.value === undefined ? '' : `, not ${JSON.stringify(error.value)}`
+    return `${where}: ${name}: ${expectation(error)}${found}`
   })
+
+/** A union's own message names none of its members: name the words, or what the last one wants. */
+const expectation = ({ schema, message, errors }: ValueError): string => {
+  const members = (schema['anyOf'] as TSchema[] | undefined) ?? []
+  const words = members.map((member) => member['const'] as unknown)
+  if (words.length > 0 && words.every((word) => word !== undefined)) {
+    return `expected one of ${words.join(', ')}`
+  }
+  const [inner] = [...(errors.at(-1) ?? [])]
+  return (inner ? inner.message : message).toLowerCase()
+}

@@ -2,6 +2,7 @@
 import type { TObject } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { schemaProblems } from './config.ts'
+import { HearthError } from './errors.ts'
 import { mount } from './mount.ts'
 import type { Contributions, Plugin, PluginContext, Services } from './plugin.ts'
 import { type RouteEntry, routesOf } from './routes.ts'
@@ -51,6 +52,9 @@ const strict = (schema: TObject): TObject => ({ additionalProperties: false, ...
 const completeConfig = (plugin: Plugin, config: unknown): unknown =>
   plugin.config ? Value.Default(plugin.config, structuredClone(config ?? {})) : {}
 
+/** A plugin that did not even start may still have something to close. */
+const minStopMs = 200
+
 /** Runs `setup`. The plugin describes itself here; nothing of it serves before `start`. */
 export const setUp = async (
   source: PluginSource,
@@ -86,6 +90,9 @@ export const setUp = async (
   const timesMs = { setup: performance.now() - begun, start: 0 }
   let inFlight = 0
   let idle: (() => void) | undefined
+  let stopping: Promise<void> | undefined
+  const released = Promise.withResolvers<never>()
+  released.promise.catch(() => {})
   return {
     source,
     contributions,
@@ -94,7 +101,8 @@ export const setUp = async (
     async handle(request) {
       inFlight++
       try {
-        return await within(() => (app as NonNullable<typeof app>).handle(request))
+        const reply = within(() => (app as NonNullable<typeof app>).handle(request))
+        return await (source.dispose ? Promise.race([reply, released.promise]) : reply)
       } finally {
         if (--inFlight === 0) idle?.()
       }
@@ -105,19 +113,26 @@ export const setUp = async (
       await inTime(work, startTimeoutMs, `start of plugin ${plugin.id}`)
       timesMs.start = performance.now() - started
     },
-    async stop(drainTimeoutMs) {
-      const drained = new Promise<void>((resolve) => {
-        if (inFlight === 0) resolve()
-        else idle = resolve
-      })
-      await inTime(drained, drainTimeoutMs, 'drain').catch(() => {})
-      abort.abort()
-      const stopped = within(async () => contributions.stop?.())
-      await inTime(stopped, Math.max(drainTimeoutMs, 1000), `stop of plugin ${plugin.id}`).catch(
-        (error: unknown) => services.log.error('plugin did not stop cleanly', { error }),
-      )
-      source.dispose?.()
+    stop(drainTimeoutMs) {
+      stopping ??= end(drainTimeoutMs)
+      return stopping
     },
+  }
+
+  async function end(drainTimeoutMs: number): Promise<void> {
+    const drained = new Promise<void>((resolve) => {
+      if (inFlight === 0) resolve()
+      else idle = resolve
+    })
+    await inTime(drained, drainTimeoutMs, 'drain').catch(() => {})
+    abort.abort()
+    const stopped = within(async () => contributions.stop?.())
+    await inTime(stopped, Math.max(drainTimeoutMs, minStopMs), `stop of plugin ${plugin.id}`).catch(
+      (error: unknown) => services.log.error('plugin did not stop cleanly', { error }),
+    )
+    source.dispose?.()
+    // A released container settles no promise, so whoever still waits for one is told.
+    released.reject(new HearthError('unavailable', `Plugin ${plugin.id} was released`))
   }
 }
 

@@ -63,7 +63,7 @@ describe('readSettings', () => {
     const path = file('bad.json', { pluginz: {}, maxBodyBytes: 3, plugins: { a: { paht: 'x' } } })
     expect(problemsOf({ PORT: '70000', AUTH: 'maybe' }, path)).toEqual([
       'environment: PORT: expected integer to be less or equal to 65535, not 70000',
-      'environment: AUTH: expected union value, not "maybe"',
+      'environment: AUTH: expected one of open, required, not "maybe"',
       `${path}: pluginz is not a known setting`,
       `${path}: plugins.a.paht is not a known setting`,
       `${path}: maxBodyBytes: expected integer to be greater or equal to 1024, not 3`,
