@@ -7,6 +7,7 @@ import {
 } from 'drizzle-orm/sqlite-core'
 
 export {
+  alias,
   index,
   primaryKey,
   sqliteTable as table,
