@@ -1,0 +1,7 @@
+"""Makes `python -m hearth` the command line."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())
