@@ -1,5 +1,6 @@
 /** Who may see and change what: one rule for projects and runs, cached for the ingest path. */
 import { type Clock, type Database, HearthError, sql, type Who } from '../../src/sdk.ts'
+import type { RunStatus } from './state.ts'
 
 export interface Owned {
   readonly ownerId: number
@@ -12,7 +13,7 @@ export interface RunFacts extends Owned {
   readonly id: number
   readonly projectId: number
   /** As stored: whether a running run has crashed is state.ts's to say. */
-  readonly status: string
+  readonly status: RunStatus
 }
 
 export const owns = (who: Who, { ownerId }: Owned): boolean => who.isSuperuser || who.id === ownerId
@@ -63,6 +64,12 @@ export class RunAccess {
     const facts = this.#fresh(runId) ?? (await this.#load(runId))
     assertWritable(who, facts)
     return facts
+  }
+
+  /** Whether anybody may read the run. */
+  async isPublic(runId: number): Promise<boolean> {
+    const facts = this.#fresh(runId) ?? (await this.#load(runId))
+    return facts !== null && facts.isPublic && !facts.isDeleted
   }
 
   /** To be called after any change of a run, or, without an id, of a project. */
@@ -123,7 +130,7 @@ export class RunAccess {
 
 interface FactsRow {
   readonly project_id: number
-  readonly status: string
+  readonly status: RunStatus
   readonly owner_id: number
   readonly is_public: boolean | number
   readonly deleted_at: number | null

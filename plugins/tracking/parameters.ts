@@ -59,11 +59,12 @@ export const pageOf = (query: URLSearchParams, defaultLimit: number, maxLimit: n
   limit: integerOf(query, 'limit', { min: 1, max: maxLimit }) ?? defaultLimit,
 })
 
-/** Names given as `?names=a,b` or by repeating the key; undefined when there is none. */
+/** Names as `?names=a,b`, or one in each of several keys; undefined when there is none. */
 export const namesOf = (query: URLSearchParams): string[] | undefined => {
-  const names = query.getAll('names').flatMap((list) => list.split(','))
-  const given = names.filter((name) => name !== '')
-  return given.length > 0 ? given : undefined
+  const given = query.getAll('names')
+  const names = given.length === 1 ? given[0]!.split(',') : given
+  const named = names.filter((name) => name !== '')
+  return named.length > 0 ? named : undefined
 }
 
 const parameter =
@@ -98,9 +99,19 @@ export const documented = {
       'At most so many',
     ),
   ],
+  permanent: ofQuery(
+    'permanent',
+    { type: 'boolean', default: false },
+    'Deletes for good instead of into the trash; works on what is in the trash, too',
+  ),
+  deleted: ofQuery(
+    'deleted',
+    { type: 'boolean', default: false },
+    'Answers what is in the trash instead',
+  ),
   names: ofQuery(
     'names',
     { type: 'array', items: { type: 'string' } },
-    'Metric names: repeat the key, or separate by commas',
+    'Metric names, separated by commas; or one in each of several keys',
   ),
 }

@@ -2,6 +2,7 @@
 import { type Queries, sql } from '../../src/sdk.ts'
 import type { Owned } from './access.ts'
 import { flattenConfig } from './search/params.ts'
+import type { RunStatus } from './state.ts'
 
 export type Json = Readonly<Record<string, unknown>>
 
@@ -11,7 +12,7 @@ export interface Run extends Owned {
   readonly projectId: number
   readonly name: string
   /** As stored; readers see what state.ts makes of it. */
-  readonly status: string
+  readonly status: RunStatus
   readonly config: Json
   readonly tags: readonly string[]
   readonly notes: string | null
@@ -32,7 +33,7 @@ export interface RunRow {
   readonly id: number
   readonly project_id: number
   readonly name: string
-  readonly status: string
+  readonly status: RunStatus
   readonly config: string
   readonly tags: string
   readonly notes: string | null

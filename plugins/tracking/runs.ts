@@ -1,5 +1,13 @@
 /** Runs: created, changed, resumed, forked, put in the trash. */
-import { type Clock, type Database, HearthError, type SQL, sql, type Who } from '../../src/sdk.ts'
+import {
+  type Clock,
+  type Database,
+  HearthError,
+  type Queries,
+  type SQL,
+  sql,
+  type Who,
+} from '../../src/sdk.ts'
 import { assertReadable, assertWritable, owns, type RunAccess } from './access.ts'
 import { toJson } from './numbers.ts'
 import type { Page } from './parameters.ts'
@@ -83,7 +91,7 @@ export class Runs {
   }
 
   async #insert(
-    tx: Pick<Database, 'rows' | 'run' | 'query' | 'dialect'>,
+    tx: Queries,
     projectId: number,
     input: NewRun,
     fork: { runId: number; step: number | null } | null,

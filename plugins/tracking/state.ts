@@ -24,6 +24,7 @@ export interface StateOptions {
  * be on time and a run that speaks again is running again.
  */
 export class RunState {
+  readonly crashAfterMs: number
   readonly #options: StateOptions
   readonly #flushMs: number
   /** Milliseconds when each run was last heard by this server; kept while it can matter. */
@@ -33,6 +34,7 @@ export class RunState {
   #flushing: Promise<void> = Promise.resolve()
 
   constructor(options: StateOptions) {
+    this.crashAfterMs = options.crashAfterMs
     this.#options = options
     this.#flushMs = Math.min(flushMs, options.crashAfterMs / 4)
   }
@@ -55,14 +57,14 @@ export class RunState {
   }
 
   /** The status that readers see. */
-  statusOf(runId: number, stored: string, storedMicros: number): string {
+  statusOf(runId: number, stored: RunStatus, storedMicros: number): RunStatus {
     if (stored !== 'running') return stored
     return this.lastHeard(runId, storedMicros) < this.silentSince() ? 'crashed' : 'running'
   }
 
   /** Running runs last heard before this time, in microseconds, have crashed. */
   silentSince(): number {
-    return (this.#options.clock.now() - this.#options.crashAfterMs) * 1000
+    return (this.#options.clock.now() - this.crashAfterMs) * 1000
   }
 
   /** Brings the rows up to date; statements that derive the status in SQL need it first. */
