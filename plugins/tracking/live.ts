@@ -12,12 +12,10 @@ const messageOf = (point: Point) => ({ cursor: point.id, data: metricJson(point)
 /** Announces every stored point; its text is only written when somebody watches. */
 export const publishPoints = (points: PointStore, live: Live): void =>
   points.onAppended((runId, stored) => {
+    if (stored.count === 0) return
     const topic = topicOf(runId)
-    const first = stored[0]
-    const last = stored.at(-1)
-    if (!first || !last) return
-    if (live.needsData(topic)) live.publish(topic, stored.map(messageOf))
-    else live.advance(topic, first.id, last.id)
+    if (live.needsData(topic)) live.publish(topic, Array.from(stored, messageOf))
+    else live.advance(topic, stored.firstId, stored.firstId + stored.count - 1)
   })
 
 export interface RunChannelOptions {

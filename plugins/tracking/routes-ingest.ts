@@ -75,33 +75,13 @@ export const ingestRoutes = ({ points, access, state }: IngestOptions) =>
       },
     )
 
-/** Stores one point and answers it as it was stored. */
+/** Stores one point and answers it; one that was there already is answered with its id. */
 const logPoint = async (points: PointStore, runId: number, point: SinglePoint): Promise<string> => {
   const { name, value, step, time } = point
-  const series = {
-    name,
-    values: [value],
-    steps: [step],
-    ...(time !== undefined && { times: [time] }),
-  }
-  const { firstId, stored, time: arrival } = await points.append({ runId, series: [series] })
-  const at = time ?? arrival
-  const id = stored === 1 ? firstId : await idOfRepeated(points, runId, { ...point, time: at })
-  return metricJson({ id, runId, name, value, step, time: at })
-}
-
-/** The id under which a point that was not stored again is known. */
-const idOfRepeated = async (
-  points: PointStore,
-  runId: number,
-  { name, value, step, time }: SinglePoint,
-): Promise<number> => {
-  const history = await points.history(runId, name)
-  const index = history?.ids.findIndex(
-    (_id, i) =>
-      history.times[i] === time && history.steps[i] === step && Object.is(history.values[i], value),
-  )
-  return history?.ids[index ?? -1] ?? 0
+  const times = time === undefined ? undefined : [time]
+  const series = { name, values: [value], steps: [step], ...(times && { times }) }
+  const { firstId, time: arrival } = await points.append({ runId, series: [series] })
+  return metricJson({ id: firstId, runId, name, value, step, time: time ?? arrival })
 }
 
 const ingestDetail = (schema: object) => ({
