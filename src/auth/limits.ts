@@ -30,6 +30,22 @@ export const defaultBudgets: Readonly<Record<LimitClass, readonly Budget[]>> = {
   ],
 }
 
+/** The default budgets with those replaced that an operator set, class by class. */
+export const budgetsFrom = (
+  settings: Partial<Record<LimitClass, { perMinute: number; perHour: number }>>,
+): Readonly<Record<LimitClass, readonly Budget[]>> => ({
+  ...defaultBudgets,
+  ...Object.fromEntries(
+    Object.entries(settings).map(([limitClass, { perMinute, perHour }]) => [
+      limitClass,
+      [
+        { windowMs: minuteMs, limit: perMinute },
+        { windowMs: hourMs, limit: perHour },
+      ],
+    ]),
+  ),
+})
+
 /** Adds to a count that servers share and answers the new total; rejects soon if it cannot. */
 export interface SharedCounter {
   add(key: string, windowStartMs: number, windowMs: number, n: number): Promise<number>

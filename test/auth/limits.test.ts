@@ -1,7 +1,12 @@
 /** Each caller has a budget, is told where it stands, and is refused beyond it. */
 import { describe, expect, test } from 'bun:test'
 import { addressKey, callerKey } from '../../src/auth/address.ts'
-import { createLimits, type LimitsOptions, type SharedCounter } from '../../src/auth/limits.ts'
+import {
+  budgetsFrom,
+  createLimits,
+  type LimitsOptions,
+  type SharedCounter,
+} from '../../src/auth/limits.ts'
 import { silentLogger } from '../../src/kernel/log.ts'
 import { handClock, hourMs, startMs } from './fixture.ts'
 
@@ -82,6 +87,12 @@ describe('one server', () => {
       hour += allowed('api')
     }
     expect(hour).toBe(1000)
+  })
+
+  test('takes other budgets from the settings, class by class', () => {
+    const { limits } = limitsOn({ budgets: budgetsFrom({ login: { perMinute: 2, perHour: 9 } }) })
+    expect(limits.check('user 1', 'login').headers['X-RateLimit-Limit']).toBe('2')
+    expect(limits.check('user 1', 'api').headers['X-RateLimit-Limit']).toBe('100')
   })
 
   test('remembers a bounded number of callers', () => {
