@@ -29,7 +29,7 @@ const clientOf = (env: Environment): Bun.S3Client => {
   return new Bun.S3Client(Object.fromEntries(given))
 }
 
-/** Large enough for 10,000 parts of a 80 GB checkpoint, small enough to hold a few in memory. */
+/** Large enough for 10,000 parts of an 80 GB checkpoint, small enough to hold a few in memory. */
 const partSize = 8 * 1024 * 1024
 
 export const s3Store = (env: Environment): BlobStore => {
@@ -38,8 +38,12 @@ export const s3Store = (env: Environment): BlobStore => {
 
   const sizeOf = (sha256: string): Promise<number | null> =>
     reached(async () => {
-      const object = objectOf(sha256)
-      return (await object.exists()) ? (await object.stat()).size : null
+      try {
+        return (await objectOf(sha256).stat()).size
+      } catch (error) {
+        if (codeOf(error) === 'NoSuchKey') return null
+        throw error
+      }
     })
 
   /** Part by part: an object appears whole or not at all. */

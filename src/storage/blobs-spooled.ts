@@ -132,8 +132,9 @@ export const spooledBlobs = async (folder: string, store: BlobStore): Promise<Bl
     get: async (sha256, range) => {
       const blob = await info(sha256)
       if (!blob) return null
-      const { start, end } = range ?? { start: 0, end: blob.sizeBytes }
-      return store.read(sha256, start, Math.min(end, blob.sizeBytes))
+      const start = range?.start ?? 0
+      const end = Math.min(range?.end ?? blob.sizeBytes, blob.sizeBytes)
+      return start < end ? store.read(sha256, start, end) : new Blob().stream()
     },
     delete: async (sha256) => {
       if (isDigest(sha256)) await store.delete(sha256)
