@@ -5,6 +5,17 @@ import { Elysia } from 'elysia'
 /** Where front ends run while they are developed. */
 export const defaultOrigins = ['http://localhost:3000', 'http://localhost:5173']
 
+/** What pages may send; left to itself the library would name its own headers here. */
+const accepted = [
+  'Authorization',
+  'Content-Type',
+  'Content-Encoding',
+  'Digest',
+  'If-None-Match',
+  'Range',
+  'X-Request-Id',
+]
+
 const exposed = [
   'X-Request-Id',
   'X-RateLimit-Limit',
@@ -29,6 +40,7 @@ export const createCors = (origins: readonly string[]): Cors => {
         origin: origins.includes('*') ? true : [...origins].map(originPattern),
         credentials: true,
         methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
+        allowedHeaders: accepted,
         exposeHeaders: exposed,
         maxAge: 600,
       }),

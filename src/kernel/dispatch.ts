@@ -6,6 +6,7 @@ import type { Guard } from '../auth/guard.ts'
 import type { Limits } from '../auth/limits.ts'
 import type { Who } from '../auth/who.ts'
 import type { Hub } from '../live/hub.ts'
+import type { Reader } from '../live/reader.ts'
 import { limitBody } from './body.ts'
 import type { Assembly, Slot } from './boot.ts'
 import type { ChannelMatch } from './channels.ts'
@@ -38,7 +39,7 @@ export interface DispatchOptions {
 /** Who an open server takes callers without a token for. */
 const localUser: Who = { id: 0, username: 'local', isSuperuser: true, via: 'local' }
 
-export type Socket = Pick<Server<LiveSocket>, 'upgrade' | 'requestIP'>
+export type Socket = Pick<Server<Reader>, 'upgrade' | 'requestIP'>
 
 /** Answers `undefined` only for a request that became a WebSocket. */
 export type Dispatch = (request: Request, socket: Socket) => Promise<Response | undefined>

@@ -71,7 +71,8 @@ const finding = (error: unknown, request: Request): Finding => {
   if (error instanceof DigestMismatchError) {
     return { code: 'precondition_failed', message: error.message }
   }
-  const code = (error as { code?: unknown } | null)?.code
+  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: unknown }
+  if (code === 'PARSE' && cause instanceof HearthError) return finding(cause, request)
   if (code === 'PARSE') return { code: 'malformed_json' }
   if (code === 'NOT_FOUND') return { code: 'not_found' }
   return { code: 'internal', internal: true }

@@ -82,7 +82,6 @@ export const startServer = async (
       fetch: (request, socket) => kernel.dispatch(request, socket) as Promise<Response>,
     })
     undo.push(() => server.stop(true))
-    hub.attach(server)
     const host = settings.HOST.includes(':') ? `[${settings.HOST}]` : settings.HOST
     return { url: `http://${host}:${server.port}`, kernel, auth, stop: () => drain(server, unwind) }
   } catch (error) {

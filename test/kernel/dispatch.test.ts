@@ -208,7 +208,7 @@ describe('headers', () => {
     expect(reply.status).toBe(204)
     expect(reply.headers.get('access-control-allow-origin')).toBe('http://localhost:3000')
     expect(reply.headers.get('access-control-allow-methods')).toContain('PUT')
-    expect(reply.headers.get('access-control-allow-headers')).toContain('authorization')
+    expect(reply.headers.get('access-control-allow-headers')).toContain('Authorization')
   })
 
   test('a foreign host is refused', async () => {
