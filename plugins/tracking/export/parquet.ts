@@ -56,7 +56,7 @@ const columnsOf = (points: readonly Point[]) => [
   { name: 'name', data: points.map(({ name }) => name) },
   {
     name: 'step',
-    data: BigInt64Array.from(points, ({ step }) => BigInt(step ?? 0)),
+    data: BigInt64Array.from(points, ({ step }) => BigInt(step)),
     encoding: 'DELTA_BINARY_PACKED' as const,
   },
   {

@@ -11,7 +11,7 @@ export async function* csvLines(pages: PointPages): AsyncGenerator<string> {
   for await (const points of pages) {
     let text = ''
     for (const { id, name, step, time, value } of points) {
-      text += `${id},${csvCell(name)},${step ?? ''},${fixedIso(time)},${spelled(value)}\n`
+      text += `${id},${csvCell(name)},${step},${fixedIso(time)},${spelled(value)}\n`
     }
     yield text
   }
