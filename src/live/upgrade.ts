@@ -1,0 +1,44 @@
+/** Reads what a client asks for when it opens a live channel. */
+import { HearthError } from '../kernel/errors.ts'
+import { defaultFormat, encoders } from './frames.ts'
+import type { Upgrade } from './hub.ts'
+import { Reader } from './reader.ts'
+
+/** Browsers cannot set headers, so they offer the token as a second subprotocol. */
+const tokenProtocol = 'bearer'
+
+/** @throws HearthError when the query makes no sense, or the channel refuses */
+export const readUpgrade = async (
+  upgrade: Upgrade,
+): Promise<{ data: Reader; headers: Record<string, string> }> => {
+  const { request, channel, params, who, pluginId } = upgrade
+  if (request.headers.get('upgrade')?.toLowerCase() !== 'websocket') {
+    throw new HearthError('upgrade_required', undefined, { headers: { upgrade: 'websocket' } })
+  }
+  const query = new URL(request.url).searchParams
+  const since = readSince(query)
+  const encode = encoders.get(query.get('format') ?? defaultFormat)
+  if (!encode) {
+    const formats = [...encoders.keys()].join(' or ')
+    throw new HearthError('validation', `format must be ${formats}`, {
+      issues: [{ path: 'query.format', message: `Expected ${formats}` }],
+    })
+  }
+  const subscription = await channel.open({ params, query, who })
+  const topic = `${pluginId}/${subscription.topic}`
+  const offered = request.headers.get('sec-websocket-protocol')?.split(',') ?? []
+  const takesToken = offered.some((protocol) => protocol.trim() === tokenProtocol)
+  return {
+    data: new Reader({ subscription, encode, topic, since }),
+    headers: takesToken ? { 'Sec-WebSocket-Protocol': tokenProtocol } : {},
+  }
+}
+
+const readSince = (query: URLSearchParams): number | undefined => {
+  const text = query.get('since')
+  if (text === null) return undefined
+  const since = /^\d+$/.test(text) ? Number(text) : Number.NaN
+  if (Number.isSafeInteger(since)) return since
+  const message = 'since must be the cursor of a message: a whole number, not negative'
+  throw new HearthError('validation', message, { issues: [{ path: 'query.since', message }] })
+}
