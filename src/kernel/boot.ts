@@ -67,9 +67,6 @@ const checkDefinitions = (sources: readonly PluginSource[]): void => {
   const problems: string[] = []
   const ids = new Set<string>()
   for (const { plugin } of sources) {
-    if (!/^[a-z][a-z0-9-]*$/.test(plugin.id)) {
-      problems.push(`plugin id ${JSON.stringify(plugin.id)} must match ^[a-z][a-z0-9-]*$`)
-    }
     if (ids.has(plugin.id)) problems.push(`two plugins have the id ${plugin.id}`)
     if (plugin.id === 'auth') problems.push('the plugin id auth is taken by the kernel')
     for (const other of [...ids, 'auth']) {
@@ -78,12 +75,20 @@ const checkDefinitions = (sources: readonly PluginSource[]): void => {
       }
     }
     ids.add(plugin.id)
-    if (!Bun.semver.satisfies(sdkVersion, plugin.sdk)) {
-      problems.push(`plugin ${plugin.id} needs SDK ${plugin.sdk}; this is ${sdkVersion}`)
-    }
+    problems.push(...definitionProblems(plugin))
   }
   if (problems.length > 0) throw new BootError(problems)
 }
+
+/** What is wrong with a definition by itself. */
+export const definitionProblems = ({ id, sdk }: Plugin): string[] => [
+  ...(/^[a-z][a-z0-9-]*$/.test(id)
+    ? []
+    : [`plugin id ${JSON.stringify(id)} must match ^[a-z][a-z0-9-]*$`]),
+  ...(Bun.semver.satisfies(sdkVersion, sdk)
+    ? []
+    : [`plugin ${id} needs SDK ${sdk}; this is ${sdkVersion}`]),
+]
 
 /** Tables are named `<id>_*`, so no id may be another one's beginning: `a` and `a-b`, say. */
 const sharePrefix = (a: string, b: string): boolean => {

@@ -1,5 +1,5 @@
 /** Makes the new version of a running plugin ready, so that a swap loses no request. */
-import { type BootOptions, type Slot, usesOf } from './boot.ts'
+import { type BootOptions, definitionProblems, type Slot, usesOf } from './boot.ts'
 import { configProblems, type Instance, type PluginSource, setUp } from './instance.ts'
 import { BootError } from './order.ts'
 
@@ -16,7 +16,7 @@ export const bringUp = async (
   if (!slots.has(plugin.id)) {
     throw new BootError([`no plugin ${plugin.id} is there to be reloaded`])
   }
-  const problems = configProblems(source)
+  const problems = [...definitionProblems(plugin), ...configProblems(source)]
   if (problems.length > 0) throw new BootError(problems)
   await options.migrate(plugin)
   const uses = usesOf(plugin, slots)
