@@ -35,6 +35,17 @@ export const newKey = (): string => {
   return key
 }
 
+/** @throws HearthError `bad_request` */
+export const checkKey = (name: string, expiresAt: number | null, now: number): void => {
+  const trimmed = name.trim()
+  if (!/^[^\p{Cc}\p{Cs}]{1,100}$/u.test(trimmed)) {
+    throw new HearthError('bad_request', 'The name of a key must have 1 to 100 characters')
+  }
+  if (expiresAt !== null && expiresAt <= now) {
+    throw new HearthError('bad_request', 'The key would have expired already')
+  }
+}
+
 export const insertKey = async (
   tx: Queries,
   input: { userId: number; key: string; name: string; expiresAt: number | null; now: number },

@@ -1,4 +1,4 @@
-/** Reads the body of a login as it was typed: a form's password may look like JSON and stays text. */
+/** Reads the body of a login as it was typed: a password that looks like JSON stays text. */
 import { HearthError } from '../../../src/sdk.ts'
 
 const forms = ['application/x-www-form-urlencoded', 'multipart/form-data']

@@ -17,7 +17,7 @@ describe('the own account', () => {
     expect((await using(app, 'nonsense')('/auth/me')).status).toBe(401)
   })
 
-  test('changes its address without, and its password only with, the current password', async () => {
+  test('changes its address freely, its password only with the current one', async () => {
     const ada = await app.as('ada')
     const put = (body: object) => answer(ada.fetch('/auth/me', json('PUT', body)))
     expect(await put({ email: 'new@example.com' })).toMatchObject({
