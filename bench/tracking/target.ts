@@ -1,8 +1,7 @@
 /** The servers under measurement behind one face: each only spells its requests its own way. */
-import { Glob } from 'bun'
+import { Glob, SQL } from 'bun'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { SQL } from 'bun'
 import { callJson, type Hearth, signUp, startHearth } from '../../scripts/hearth.ts'
 import { temporaryDatabase, temporaryFolder } from '../../scripts/temporary.ts'
 import { type Mlflow, startMlflow } from '../mlflow.ts'
