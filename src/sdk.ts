@@ -1,4 +1,5 @@
 /** All that a plugin may import. */
+export { Type } from '@sinclair/typebox'
 export { t } from 'elysia'
 export type { ApiKey, Auth, User } from './auth/auth.ts'
 export type { Who } from './auth/who.ts'

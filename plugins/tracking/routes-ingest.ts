@@ -13,7 +13,7 @@ import { metricJson } from './metric-json.ts'
 import { documented, idOf } from './parameters.ts'
 import type { PointStore } from './points/store.ts'
 import type { RunState } from './state.ts'
-import { integer, metricSchema } from './views.ts'
+import { integer, metricSchema, oneOf } from './views.ts'
 
 export interface IngestOptions {
   readonly points: PointStore
@@ -92,7 +92,7 @@ const ingestDetail = (schema: object) => ({
   'x-max-body': maxBodyBytes,
 })
 
-const number = t.Union([t.Number(), t.UnionEnum(['NaN', 'Infinity', '-Infinity'])])
+const number = t.Union([t.Number(), oneOf(['NaN', 'Infinity', '-Infinity'])])
 const name = t.String({ minLength: 1, maxLength: maxNameLength })
 const time = t.String({ description: 'ISO 8601; naive means UTC. Default: the time of arrival' })
 const step = t.Union([integer(), t.Null()], { description: 'Default: 0' })

@@ -9,7 +9,7 @@ import { nameIn, stepIn } from './run-bodies.ts'
 import type { Runs } from './runs.ts'
 import type { RunState } from './state.ts'
 import { microsToNaiveIso } from './time.ts'
-import { integer, runSchema, runView, statusSchema } from './views.ts'
+import { integer, oneOf, runSchema, runView, statusSchema } from './views.ts'
 
 export interface LifecycleOptions {
   readonly runs: Runs
@@ -165,7 +165,7 @@ export const lifecycleRoutes = ({ runs, access, state, console }: LifecycleOptio
     )
 
 const consoleBody = t.Object({
-  stream: t.UnionEnum([...consoleStreams]),
+  stream: oneOf(consoleStreams),
   text: t.String({ maxLength: maxTextLength }),
   batch_id: t.Optional(t.String({ maxLength: 128 })),
 })
@@ -174,7 +174,7 @@ const consolePage = t.Object({
   lines: t.Array(
     t.Object({
       id: integer(),
-      stream: t.UnionEnum([...consoleStreams]),
+      stream: oneOf(consoleStreams),
       text: t.String(),
       timestamp: t.String(),
     }),

@@ -41,7 +41,7 @@ const changeOf = (body: { description?: string | null; is_public?: boolean }) =>
 
 export const projectRoutes = (projects: Projects, trash: Trash) =>
   router()
-    .parser('tracking-json', ({ request }) => readJson(request))
+    .parser('trackingJson', ({ request }) => readJson(request))
     .get(
       '/projects/',
       async ({ request, who }) => {
@@ -64,7 +64,7 @@ export const projectRoutes = (projects: Projects, trash: Trash) =>
       async ({ body, who }) =>
         projectView(await projects.create(who, { ...changeOf(body), name: body.name })),
       {
-        parse: 'tracking-json',
+        parse: 'trackingJson',
         body: newProject,
         response: projectSchema,
         detail: { tags: ['projects'], summary: 'Create a project' },
@@ -92,7 +92,7 @@ export const projectRoutes = (projects: Projects, trash: Trash) =>
         )
       },
       {
-        parse: 'tracking-json',
+        parse: 'trackingJson',
         body: changeOfProject,
         response: projectSchema,
         detail: {

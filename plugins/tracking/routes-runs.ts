@@ -37,7 +37,7 @@ const listParameters = [
 
 export const runRoutes = ({ runs, trash, state }: RunRoutesOptions) =>
   router()
-    .parser('tracking-json', ({ request }) => readJson(request))
+    .parser('trackingJson', ({ request }) => readJson(request))
     .get(
       '/runs/',
       async ({ request, who }) => {
@@ -62,7 +62,7 @@ export const runRoutes = ({ runs, trash, state }: RunRoutesOptions) =>
         return runView(await runs.create(who, projectId, newRunOf(body)), state)
       },
       {
-        parse: 'tracking-json',
+        parse: 'trackingJson',
         body: newRunBody,
         response: runSchema,
         detail: {
@@ -96,7 +96,7 @@ export const runRoutes = ({ runs, trash, state }: RunRoutesOptions) =>
       async ({ params, body, who }) =>
         runView(await runs.update(who, idOf(params.run_id, 'run_id'), runChangeOf(body)), state),
       {
-        parse: 'tracking-json',
+        parse: 'trackingJson',
         body: runChangeBody,
         response: runSchema,
         detail: {

@@ -1,6 +1,5 @@
 /** What the routes of runs accept as bodies, and what it means. */
 import { t } from '../../src/sdk.ts'
-import { objectOf } from './body.ts'
 import { nameOf } from './ingest.ts'
 import { invalid } from './parameters.ts'
 import { longText } from './routes-projects.ts'
@@ -41,12 +40,15 @@ const runKey = t.Union(
   },
 )
 
+const jsonOrNull = (options: object) =>
+  t.Union([anyObject(), t.Null()], { error: 'must be an object', ...options })
+
 const fields = {
   name: runName,
-  config: t.Optional(anyObject({ examples: [{ learning_rate: 0.001, batch_size: 32 }] })),
+  config: t.Optional(jsonOrNull({ examples: [{ learning_rate: 0.001, batch_size: 32 }] })),
   tags: t.Optional(tags),
   notes: t.Optional(longText),
-  environment: t.Optional(anyObject({ description: 'Where it runs: git commit, packages ...' })),
+  environment: t.Optional(jsonOrNull({ description: 'Where it runs: git commit, packages ...' })),
 }
 
 export const newRunBody = t.Object(
@@ -76,16 +78,11 @@ type Common = Partial<Omit<typeof newRunBody.static, 'run_key' | 'started_at'>>
 
 /** Absent fields stay absent, so that a change leaves them alone. */
 const commonOf = (body: Common) => ({
-  ...(body.config !== undefined && { config: configOf(body.config) }),
+  ...(body.config !== undefined && { config: body.config ?? {} }),
   ...(body.tags !== undefined && { tags: body.tags ?? [] }),
   ...(body.notes !== undefined && { notes: body.notes }),
-  ...(body.environment !== undefined && { environment: environmentOf(body.environment) }),
+  ...(body.environment !== undefined && { environment: body.environment }),
 })
-
-const configOf = (config: unknown): Json => (config === null ? {} : objectOf(config, 'body.config'))
-
-const environmentOf = (environment: unknown): Json | null =>
-  environment === null ? null : objectOf(environment, 'body.environment')
 
 /** @throws HearthError `validation` */
 export const newRunOf = (body: typeof newRunBody.static): NewRun => ({

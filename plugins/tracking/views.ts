@@ -1,24 +1,29 @@
 /** Projects and runs as replies show them, and the schemas that say so. */
-import { t } from '../../src/sdk.ts'
+import { t, Type } from '../../src/sdk.ts'
 import { microsToNaiveIso } from './time.ts'
 import type { Project } from './projects.ts'
 import type { Run, RunSummary } from './run-rows.ts'
 import { runStatuses, type RunState } from './state.ts'
 
-type Options = NonNullable<Parameters<typeof t.Number>[0]>
-
 /** An integer that is never read from a string, unlike the router's own. */
-export const integer = (options: Options = {}) => ({
-  ...t.Number({ multipleOf: 1, ...options }),
-  type: 'integer' as unknown as 'number',
-})
+export const integer = Type.Integer
+
+/** One of some words. */
+export const oneOf = <const Words extends readonly string[]>(words: Words) =>
+  Type.Unsafe<Words[number]>(
+    t.Union(
+      words.map((word) => t.Literal(word)),
+      { error: `must be one of ${words.join(', ')}` },
+    ),
+  )
 
 const time = t.String({ examples: ['2023-01-01T00:00:00'], description: 'Naive ISO text, in UTC' })
 const timeOrNull = t.Union([time, t.Null()])
 const textOrNull = t.Union([t.String(), t.Null()])
 
-/** An object of any content; `Any` keeps what a copy by schema would lose, such as `__proto__`. */
-export const anyObject = (options: object = {}) => ({ ...t.Any(options), type: 'object' })
+/** An object of any content. */
+export const anyObject = (options: object = {}) =>
+  t.Object({}, { additionalProperties: true, ...options })
 
 export const projectSchema = t.Object(
   {
@@ -55,7 +60,7 @@ export const projectView = (project: Project): typeof projectSchema.static => ({
   updated_at: microsToNaiveIso(project.updatedAt),
 })
 
-export const statusSchema = t.UnionEnum([...runStatuses])
+export const statusSchema = oneOf(runStatuses)
 
 const summaryFields = {
   id: integer(),
