@@ -19,6 +19,13 @@ export {
 export { router } from './kernel/router.ts'
 export type { Channel, Live, LiveMessage, Subscription } from './live/live.ts'
 export type { BlobInfo, Blobs } from './storage/blobs.ts'
-export type { Database, DialectName, Queries, Row, SqlValue } from './storage/database.ts'
+export type {
+  Database,
+  DialectName,
+  Queries,
+  Row,
+  SqlValue,
+  Transaction,
+} from './storage/database.ts'
 export type { Migration } from './storage/migrate.ts'
 export * from './storage/sql.ts'

@@ -18,7 +18,10 @@ export interface AppendInput {
 }
 
 export interface Appended {
-  /** Ids of the batch's stored points are `firstId .. firstId + stored - 1`, in order of input. */
+  /**
+   * Ids of the batch's stored points are `firstId .. firstId + stored - 1`, in order of input.
+   * When none was new: the id of the first point that they repeat.
+   */
   readonly firstId: number
   readonly stored: number
   /** Points left out because they were there already (same series, step, given time and value). */
@@ -33,7 +36,7 @@ export interface Point {
   readonly runId: number
   readonly name: string
   readonly value: number
-  readonly step: number | null
+  readonly step: number
   /** Microseconds since the epoch. */
   readonly time: number
 }
@@ -90,6 +93,12 @@ export interface ChartSeries {
   readonly nonFinite: Uint8Array
 }
 
+/** Points that were just stored; can be iterated more than once, while the listener runs. */
+export interface AppendedPoints extends Iterable<Point> {
+  readonly count: number
+  readonly firstId: number
+}
+
 export interface PointStore {
   /**
    * Stores points; when it resolves they are on disk (group commit: concurrent calls share one).
@@ -106,8 +115,11 @@ export interface PointStore {
   chart(query: ChartQuery): Promise<ChartSeries[]>
   /** Points with an id above `since`, in order of id, in bounded pages. */
   since(runId: number, since: number): AsyncIterable<readonly Point[]>
-  /** Called after each commit with the stored points, in order of id: feeds the live channel. */
-  onAppended(listener: (runId: number, points: readonly Point[]) => void): void
+  /**
+   * Called after each commit of this process with the stored points, in order of id: feeds the live
+   * channel. `Point` objects are made as the listener iterates: nobody who only counts pays for them.
+   */
+  onAppended(listener: (runId: number, points: AppendedPoints) => void): void
   /** Copies points with step below `step` (or all) of one run to another: the base of a fork. */
   copy(from: number, to: number, belowStep?: number): Promise<void>
   /** Drops points with step at or above `step`: rewinds a run for a resume. */

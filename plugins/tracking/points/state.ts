@@ -1,0 +1,140 @@
+/** What this process remembers of a run: its series, and its points that are in no chunk yet. */
+import type { Columns } from './payload.ts'
+import { addPoint, At, emptySummary, type Summary } from './summary.ts'
+
+export interface Series {
+  readonly id: number
+  readonly name: string
+  /** Of the points in chunks. */
+  sealed: Summary
+  /** Of the points in `RunState.batches`. */
+  open: Summary
+  /** Highest step and time ever acknowledged, so that most points are known to be new at a glance. */
+  maxStep: number
+  maxTime: number
+  /** First id of the newest chunk while that has room. */
+  tailId: number | null
+  /** Summaries of all chunks, packed, in order of id; null until somebody asks. */
+  index: Float64Array | null
+}
+
+/** A committed batch as it lies in `tracking_batch`; `keys` are series, ids count up from `firstId`. */
+export interface OpenBatch extends Columns {
+  readonly firstId: number
+}
+
+export interface SeriesRow {
+  readonly id: number
+  readonly name: string
+  readonly sealed: Summary | null
+  readonly tailId: number | null
+}
+
+const SERIES_BYTES = 700
+const POINT_BYTES = 32
+
+export class RunState {
+  readonly runId: number
+  /** Of the run's chunks: raised by every rewrite of them; 0 while the run has no points. */
+  version = 0
+  readonly series = new Map<string, Series>()
+  readonly byId = new Map<number, Series>()
+  batches: OpenBatch[] = []
+  openPoints = 0
+  /** First id of the newest batch in `batches`, or of the last one known to be sealed. */
+  seenId = -1
+  /** Points this process committed since it last sealed the run. */
+  unsealed = 0
+  /** The store's epoch at which `maxStep` and `maxTime` of all series were known to be right. */
+  epoch = 0
+  indexBytes = 0
+
+  constructor(runId: number) {
+    this.runId = runId
+  }
+
+  get sizeBytes(): number {
+    return this.series.size * SERIES_BYTES + this.openPoints * POINT_BYTES + this.indexBytes
+  }
+
+  addSeries({ id, name, sealed, tailId }: SeriesRow): Series {
+    const known = this.byId.get(id)
+    if (known) return known
+    const series: Series = {
+      id,
+      name,
+      sealed: sealed ?? emptySummary(),
+      open: emptySummary(),
+      maxStep: sealed?.[At.maxStep] ?? -Infinity,
+      maxTime: sealed?.[At.maxTime] ?? -Infinity,
+      tailId,
+      index: null,
+    }
+    this.series.set(name, series)
+    this.byId.set(id, series)
+    return series
+  }
+
+  /** Forgets chunks and batches, not the series: their ids and highest steps and times stay true. */
+  reset(version: number, rows: readonly SeriesRow[]): void {
+    this.version = version
+    this.batches = []
+    this.openPoints = 0
+    this.seenId = -1
+    this.indexBytes = 0
+    for (const row of rows) {
+      const series = this.addSeries(row)
+      series.sealed = row.sealed ?? emptySummary()
+      series.tailId = row.tailId
+      series.open = emptySummary()
+      series.index = null
+      raise(series, series.sealed)
+    }
+  }
+
+  /** Adds batches of known series; those it has already are passed over. */
+  addBatches(batches: readonly OpenBatch[]): void {
+    for (const batch of batches) {
+      if (batch.firstId <= this.seenId) continue
+      this.seenId = batch.firstId
+      this.batches.push(batch)
+      this.openPoints += batch.count
+      this.#count(batch)
+    }
+  }
+
+  /** Drops the oldest batches, whose points are in chunks now. */
+  dropBatches(amount: number): void {
+    this.batches = this.batches.slice(amount)
+    this.openPoints = 0
+    for (const series of this.byId.values()) {
+      if ((series.open[At.count] as number) > 0) series.open = emptySummary()
+    }
+    for (const batch of this.batches) {
+      this.openPoints += batch.count
+      this.#count(batch)
+    }
+  }
+
+  #count({ firstId, count, keys, steps, times, values }: OpenBatch): void {
+    let series: Series | undefined
+    for (let i = 0; i < count; i++) {
+      const key = keys[i] as number
+      if (series?.id !== key) series = this.byId.get(key)
+      if (!series) continue
+      addPoint(
+        series.open,
+        firstId + i,
+        steps[i] as number,
+        times[i] as number,
+        values[i] as number,
+      )
+      raise(series, series.open)
+    }
+  }
+}
+
+const raise = (series: Series, by: Summary): void => {
+  series.maxStep = Math.max(series.maxStep, by[At.maxStep] as number)
+  series.maxTime = Math.max(series.maxTime, by[At.maxTime] as number)
+}
