@@ -59,7 +59,7 @@ const compare = (field: Field, op: Comparison, value: Literal, time: SearchTime)
 }
 
 const seriesOf = (name: string): SQL =>
-  sql`from tracking_series where run_id = tracking_run.id and name = ${name}`
+  sql`from tracking_series where run_id = tracking_run.id and name = ${name} and count > 0`
 
 const paramOf = (key: string): SQL =>
   sql`from tracking_param where run_id = tracking_run.id and key = ${key}`

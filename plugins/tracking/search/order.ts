@@ -21,7 +21,7 @@ const columnsOf = (field: OrderTerm['field'], time: SearchTime): Omit<SortKey, '
   switch (field.kind) {
     case 'metric': {
       const column = sql`(select ${metricColumn(field.part)} from tracking_series
-        where run_id = tracking_run.id and name = ${field.name})`
+        where run_id = tracking_run.id and name = ${field.name} and count > 0)`
       return [{ column, type: 'number' }]
     }
     case 'param':

@@ -6,6 +6,8 @@ export interface Param {
   readonly text: string
   /** What `<` and `>` compare; null for text that is no number, and for booleans. */
   readonly number: number | null
+  /** As it stands in the config. */
+  readonly value: unknown
 }
 
 /** Limits of what is searchable. The config itself is kept whole whatever they cut. */
@@ -41,14 +43,15 @@ const collect = (
 }
 
 const toParam = (key: string, value: unknown): Param => {
-  if (typeof value === 'number') return { key, text: String(value), number: value }
+  if (typeof value === 'number') return { key, text: String(value), number: value, value }
   const text = withoutNul(typeof value === 'object' ? JSON.stringify(value) : String(value)).slice(
     0,
     maxTextLength,
   )
   // Programs that read their settings from a command line often log numbers as text.
   const number = typeof value === 'string' && numeral.test(text) ? Number(text) : null
-  return { key, text, number: number !== null && Number.isFinite(number) ? number : null }
+  const finite = number !== null && Number.isFinite(number)
+  return { key, text, number: finite ? number : null, value }
 }
 
 /** NUL is legal in JSON, and PostgreSQL refuses it in text. */

@@ -1,6 +1,9 @@
 /** Flattening decides what a search can find: each kind of value, and the limits. */
 import { expect, test } from 'bun:test'
-import { flattenConfig } from '../../../../plugins/tracking/search/params.ts'
+import { flattenConfig as flatten } from '../../../../plugins/tracking/search/params.ts'
+
+const flattenConfig = (config: unknown) =>
+  flatten(config).map(({ key, text, number }) => ({ key, text, number }))
 
 test('nested keys are dotted, numbers compare as numbers, everything has a text', () => {
   const config = {
@@ -59,4 +62,9 @@ test('text that only looks like a number out of range, or holds NUL, stays text'
     { key: 'b', text: 'x\uFFFDy', number: null },
     { key: 'c', text: '0x10', number: null },
   ])
+})
+
+test('values stay as they were', () => {
+  const config = { a: '1', b: [1, { c: 2 }], d: { e: false } }
+  expect(flatten(config).map(({ value }) => value)).toEqual(['1', [1, { c: 2 }], false])
 })
