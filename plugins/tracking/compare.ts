@@ -85,7 +85,10 @@ const compareRuns = async (
     runs: compared.map((run) => runSummaryView(run, state)),
     params: objectOf(params),
     metrics: objectOf(metrics),
-    differing: [...params].filter(([, values]) => differs(values, ids)).map(([key]) => key),
+    differing: [...params]
+      .filter(([, values]) => differs(values, ids))
+      .map(([key]) => key)
+      .sort(),
   }
 }
 

@@ -5,7 +5,10 @@ import { accountRoutes } from './accounts.ts'
 import { Artifacts } from './artifacts/artifacts.ts'
 import { artifactMigrations } from './artifacts/migrations.ts'
 import { artifactRoutes } from './artifacts/routes.ts'
+import { compareRoutes } from './compare.ts'
 import { Console } from './console.ts'
+import { exportRoutes } from './export/routes.ts'
+import { importRoutes } from './import/routes.ts'
 import { publishPoints, runChannel } from './live.ts'
 import { pointMigrations } from './points/migrations.ts'
 import { openPointStore } from './points/open.ts'
@@ -17,6 +20,7 @@ import { projectRoutes } from './routes-projects.ts'
 import { runRoutes } from './routes-runs.ts'
 import { Runs } from './runs.ts'
 import { trackingMigrations } from './schema.ts'
+import { searchRoutes } from './search/routes.ts'
 import { tracking } from './service.ts'
 import { RunState } from './state.ts'
 import { Trash } from './trash.ts'
@@ -35,6 +39,11 @@ const config = t.Object({
     minimum: 1,
     default: 50 * 2 ** 30,
     description: 'The largest file that a run takes',
+  }),
+  maxImportBytes: t.Number({
+    minimum: 1,
+    default: 2 ** 30,
+    description: 'The largest file of metrics that can be imported, after inflation',
   }),
 })
 
@@ -58,6 +67,7 @@ export default definePlugin({
     const deleteArtifacts = (runId: number) => artifacts.deleteRun(runId)
     const trash = new Trash({ db, points, projects, runs, access, deleteArtifacts })
     publishPoints(points, live)
+    await artifacts.sweep()
     return {
       routes: router()
         .use(ingestRoutes({ points, access, state }))
@@ -66,7 +76,11 @@ export default definePlugin({
         .use(lifecycleRoutes({ runs, access, state, console: new Console(db, clock) }))
         .use(runRoutes({ runs, trash, state }))
         .use(metricRoutes({ points, access }))
-        .use(artifactRoutes({ artifacts, access, maxBytes })),
+        .use(artifactRoutes({ artifacts, access, maxBytes }))
+        .use(searchRoutes({ db, clock, points, projects, state }))
+        .use(compareRoutes({ runs, points, state }))
+        .use(exportRoutes({ points, runs }))
+        .use(importRoutes({ points, runs, maxBytes: config.maxImportBytes })),
       channels: [runChannel({ points, access, publicReads: config.publicReads })],
       services: { tracking: { projects, runs, points, state } },
       async stop() {

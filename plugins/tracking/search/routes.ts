@@ -61,7 +61,7 @@ const searchReply = t.Object({
 
 export const searchRoutes = (options: SearchOptions) =>
   router()
-    .parser('tracking-json', ({ request }) => readJson(request))
+    .parser('trackingJson', ({ request }) => readJson(request))
     .post(
       '/runs/search',
       async ({ body, who }) => {
@@ -77,7 +77,7 @@ export const searchRoutes = (options: SearchOptions) =>
         return foundView(found, options)
       },
       {
-        parse: 'tracking-json',
+        parse: 'trackingJson',
         body: searchBody,
         response: searchReply,
         detail: {
