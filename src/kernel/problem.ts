@@ -103,12 +103,19 @@ const hasReadableBody = (request: Request): boolean => {
 
 const issueOf = (
   where: string,
-  issue: { summary?: string | undefined; path?: string; message?: string },
+  issue: {
+    summary?: string | undefined
+    path?: string
+    message?: string
+    schema?: { error?: unknown }
+  },
 ): Issue => {
   const path = (issue.path ?? '').slice(1).replaceAll('/', '.')
+  // A schema's own words are better than those made from its pattern.
+  const own = typeof issue.schema?.error === 'string' ? issue.schema.error : undefined
   return {
     path: path ? `${where}.${path}` : where,
-    message: issue.message ?? issue.summary ?? 'is not valid',
+    message: own ?? issue.message ?? issue.summary ?? 'is not valid',
   }
 }
 
