@@ -56,29 +56,45 @@ const clauseBefore = new Set(['on', 'do', 'for'])
 /** Whether a table's name follows this word, given the word before it. */
 const announcesTable = (word: string, before: string | undefined): boolean => {
   if (word === 'update') return !before || !clauseBefore.has(before)
-  return ['from', 'join', 'into', 'references', 'table', 'index', 'view'].includes(word)
+  return ['join', 'into', 'references', 'table', 'index', 'view'].includes(word)
+}
+
+/** What stands at `at`, when it is a name: as `schema.` when it is qualified by one. */
+const nameAt = (tokens: readonly Token[], at: number): string | undefined => {
+  const token = tokens[at]
+  if (token?.kind !== 'name' && token?.kind !== 'quoted') return undefined
+  return tokens[at + 1]?.text === '.' ? `${token.text}.` : token.text
+}
+
+/** The names of a list that begins at `start`: `a, b as c, d`. */
+const namesFrom = (tokens: readonly Token[], start: number): string[] => {
+  const names: string[] = []
+  for (let at = start; ; at++) {
+    const name = nameAt(tokens, at)
+    // A function or a subquery names no table of its own.
+    if (name !== undefined && tokens[at + 1]?.text !== '(') names.push(name)
+    if (tokens[at + 1]?.text === 'as') at++
+    if (tokens[at + 1]?.kind === 'name') at++
+    if (tokens[++at]?.text !== ',') return names
+  }
 }
 
 /** Every name of a statement that stands where a table, index or view is named. */
 const namedObjects = (tokens: readonly Token[]): string[] => {
-  const own = new Set(commonTables(tokens))
-  const names: string[] = []
-  const isCreateIndex = tokens.slice(0, 3).some(({ text }) => text === 'index')
-  tokens.forEach((token, at) => {
-    const isOn = isCreateIndex && token.text === 'on' && tokens[0]?.text === 'create'
-    const isRename = token.text === 'to' && tokens[at - 1]?.text === 'rename'
-    if (token.kind !== 'name') return
-    if (!isOn && !isRename && !announcesTable(token.text, tokens[at - 1]?.text)) return
+  const isCreateIndex =
+    tokens[0]?.text === 'create' && tokens.slice(1, 3).some(({ text }) => text === 'index')
+  const names = tokens.flatMap((token, at) => {
+    if (token.kind !== 'name') return []
     let next = at + 1
     while (tokens[next]?.kind === 'name' && noise.has(tokens[next]?.text ?? '')) next++
-    const named = tokens[next]
-    // A function or a subquery in `from` names no table of its own.
-    if (!named || (named.kind !== 'name' && named.kind !== 'quoted')) return
-    if (token.text === 'from' && tokens[next + 1]?.text === '(') return
-    const qualified = tokens[next + 1]?.text === '.' ? `${named.text}.` : ''
-    if (!own.has(named.text)) names.push(qualified || named.text)
+    if (token.text === 'from') return namesFrom(tokens, next)
+    const isOn = isCreateIndex && token.text === 'on'
+    const isRename = token.text === 'to' && tokens[at - 1]?.text === 'rename'
+    const isNamed = isOn || isRename || announcesTable(token.text, tokens[at - 1]?.text)
+    return isNamed ? (nameAt(tokens, next) ?? []) : []
   })
-  return names
+  const own = commonTables(tokens)
+  return names.filter((name) => !own.includes(name))
 }
 
 /** Names that the statement itself defines: `with NAME as (`. */
