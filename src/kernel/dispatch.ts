@@ -16,7 +16,7 @@ import { type Dialect, detailDialect } from './dialect.ts'
 import { HearthError } from './errors.ts'
 import type { Logger } from './log.ts'
 import { answerError } from './mount.ts'
-import type { RouteMatch } from './routes.ts'
+import { type RouteMatch, withoutSlash } from './routes.ts'
 
 /** A route of the kernel itself: health, documentation. Public, GET only. */
 export type KernelRoute = (request: Request) => Response | Promise<Response>
@@ -92,7 +92,7 @@ const handle = async (visit: Visit, options: DispatchOptions): Promise<Response 
   if (request.method === 'OPTIONS') {
     return (await options.cors.preflight(request)) ?? answerOptions(visit, options)
   }
-  const kernelRoute = options.kernelRoutes.get(path)
+  const kernelRoute = options.kernelRoutes.get(withoutSlash(path))
   if (kernelRoute) return answerKernel(kernelRoute, request)
   const channel = options.assembly().channels.find(path)
   if (channel && isUpgrade(request)) return openChannel(visit, channel, options)
@@ -145,7 +145,9 @@ const answerOptions = (visit: Visit, options: DispatchOptions): Response => {
 }
 
 const allowedAt = (path: string, options: DispatchOptions): string[] => {
-  const methods = options.kernelRoutes.has(path) ? ['GET'] : options.assembly().routes.allowed(path)
+  const methods = options.kernelRoutes.has(withoutSlash(path))
+    ? ['GET']
+    : options.assembly().routes.allowed(path)
   if (methods.length === 0) return []
   return [...new Set([...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'])].sort()
 }

@@ -1,6 +1,6 @@
 /** The OpenAPI document, drawn from the routes themselves by `@elysiajs/swagger`. */
 import { swagger } from '@elysiajs/swagger'
-import { Elysia } from 'elysia'
+import { type AnyElysia, Elysia } from 'elysia'
 import type { Assembly } from '../boot.ts'
 import { sdkVersion } from '../boot.ts'
 import { detailDialect } from '../dialect.ts'
@@ -22,8 +22,7 @@ const everywhere: readonly ErrorCode[] = ['rate_limited', 'internal']
 export const openapiDocument = async (assembly: Assembly, authRequired: boolean): Promise<Json> => {
   const app = new Elysia().use(swagger({ path: '/docs', excludeStaticFile: false }))
   for (const { instance, state } of assembly.slots.values()) {
-    if (state === 'running' && instance?.contributions.routes)
-      app.use(instance.contributions.routes)
+    if (state === 'running') drawRoutes(app, instance?.contributions.routes)
   }
   const reply = await app.handle(new Request('http://localhost/docs/json'))
   const drawn = (await reply.json()) as Json & { paths: Record<string, Record<string, Operation>> }
@@ -34,7 +33,9 @@ export const openapiDocument = async (assembly: Assembly, authRequired: boolean)
       const plugin = route && assembly.slots.get(route.owner)?.plugin
       if (!plugin) continue
       const needsToken = !route.marks.isPublic && (authRequired || plugin.access === 'token')
-      const complete = completeOperation(operation, plugin, needsToken, route.path)
+      const parameters = withPathParameters(path, operation.parameters)
+      const described = { ...operation, ...(parameters.length > 0 && { parameters }) }
+      const complete = completeOperation(described, plugin, needsToken, route.path)
       paths[path] = { ...paths[path], [method]: complete }
     }
   }
@@ -55,6 +56,30 @@ export const openapiDocument = async (assembly: Assembly, authRequired: boolean)
       },
     },
   }
+}
+
+/** Declares the same routes with nothing behind them; a wildcard needs a name to be shown. */
+const drawRoutes = (app: AnyElysia, routes: AnyElysia | undefined): void => {
+  for (const { method, path, hooks } of routes?.routes ?? []) {
+    const { body, query, params, headers, response, detail, type } = hooks as Json
+    app.route(method, path.replace(/\*$/, ':path'), () => '', {
+      ...{ body, query, params, headers, response, detail, type },
+    } as object)
+  }
+}
+
+/** Wildcards have no schema of their own, so their parameter is added here. */
+const withPathParameters = (path: string, parameters: readonly Json[] = []): Json[] => {
+  const names = [...path.matchAll(/\{([^}]+)\}/g)].map(([, name]) => name)
+  const given = parameters.filter((parameter) => parameter['in'] === 'path')
+  const missing = names.filter((name) => !given.some((parameter) => parameter['name'] === name))
+  const added = missing.map((name) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string', minLength: 1 },
+  }))
+  return [...parameters, ...added]
 }
 
 const asRoutePath = (path: string): string => path.replace(/\{[^}]+\}/g, 'x')
