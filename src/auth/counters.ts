@@ -39,7 +39,9 @@ export const createCounters = (
     if (current) return current
     const counts =
       old.get(caller) ??
-      budgets.map((budget) => new Count(`${name}:${caller}`, budget, onFirstUnsent))
+      budgets.map(
+        (budget) => new Count(`${name}:${caller}:${budget.windowMs}`, budget, onFirstUnsent),
+      )
     remember(caller, counts)
     return counts
   }

@@ -142,8 +142,8 @@ describe('several servers', () => {
     a.check('user 1', 'api')
     await tick()
     expect(Object.fromEntries(totals)).toEqual({
-      [`api:user 1 ${startMs} ${minuteMs}`]: 2,
-      [`api:user 1 ${startMs} ${hourMs}`]: 2,
+      [`api:user 1:${minuteMs} ${startMs} ${minuteMs}`]: 2,
+      [`api:user 1:${hourMs} ${startMs} ${hourMs}`]: 2,
     })
     // b does not know yet what a counted: it learns with its own first count.
     expect(b.check('user 1', 'api').headers['X-RateLimit-Remaining']).toBe('2')
