@@ -1,6 +1,6 @@
 /** Forward-only migrations, per plugin, hashed and locked. */
 import { sql } from 'drizzle-orm'
-import type { Database, DialectName, Transaction } from './database.ts'
+import type { Database, DialectName, Queries, Transaction } from './database.ts'
 import { checkStatement, splitStatements } from './migration-text.ts'
 
 /** Words of the one SQL text that the two dialects spell differently. */
@@ -119,6 +119,11 @@ const pending = (
   return rest
 }
 
+const appliedTo = (db: Queries, plugin: string) =>
+  db.rows<{ name: string; sha256: string }>(
+    sql`select name, sha256 from _migration where plugin = ${plugin} order by name`,
+  )
+
 const applyAll = async (tx: Transaction, plugin: string, known: Prepared[]): Promise<string[]> => {
   await tx.lock('hearth migrations')
   await tx.run(
@@ -126,9 +131,7 @@ const applyAll = async (tx: Transaction, plugin: string, known: Prepared[]): Pro
       plugin text not null, name text not null, sha256 text not null, at bigint not null,
       primary key (plugin, name))`),
   )
-  const applied = await tx.rows<{ name: string; sha256: string }>(
-    sql`select name, sha256 from _migration where plugin = ${plugin} order by name`,
-  )
+  const applied = await appliedTo(tx, plugin)
   const rest = pending(plugin, known, applied)
   for (const { name, sha256, statements } of rest) {
     for (const statement of statements) {
@@ -156,4 +159,29 @@ export const migrate = async (db: Database, sets: readonly MigrationSet[]): Prom
     applied.push(...names.map((name) => `${plugin}/${name}`))
   }
   return applied
+}
+
+/**
+ * The names that `migrate` would apply, as `plugin/name`; changes nothing.
+ * @throws MigrationError
+ */
+export const pendingMigrations = async (
+  db: Database,
+  sets: readonly MigrationSet[],
+): Promise<string[]> => {
+  const names: string[] = []
+  for (const set of sets) {
+    const known = prepare(set, db.dialect)
+    const applied = (await isFresh(db)) ? [] : await appliedTo(db, set.plugin)
+    names.push(...pending(set.plugin, known, applied).map(({ name }) => `${set.plugin}/${name}`))
+  }
+  return names
+}
+
+/** A database that no migration has ever touched has no table of them either. */
+const isFresh = async (db: Database): Promise<boolean> => {
+  const catalog = db.dialect === 'sqlite' ? sql`sqlite_master` : sql`pg_tables`
+  const column = db.dialect === 'sqlite' ? sql`name` : sql`tablename`
+  const found = await db.rows(sql`select 1 as one from ${catalog} where ${column} = '_migration'`)
+  return found.length === 0
 }
