@@ -1,0 +1,302 @@
+/** Searching runs finds the same runs in the same order on both dialects, page by page. */
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { openDatabase } from '../../../../src/storage/open.ts'
+import type { Database } from '../../../../src/sdk.ts'
+import { createPostgres } from '../../../storage/postgres-server.ts'
+import { type Json, newYear, openTracking, type TrackingUnderTest } from '../fixture.ts'
+
+interface Spec {
+  readonly config?: object
+  readonly tags?: readonly string[]
+  readonly notes?: string
+  readonly status?: string
+  /** Values of each metric at step 0, 1 and so on. */
+  readonly metrics?: Readonly<Record<string, readonly (number | string)[]>>
+}
+
+/** Named a, b, c ... in order of creation; created a second apart. */
+const specs: readonly Spec[] = [
+  {
+    config: { lr: 0.1, opt: { name: 'Adam' }, amp: true },
+    tags: ['demo', 'x%y'],
+    metrics: { loss: [3, 1] },
+  },
+  {
+    config: { lr: 0.01, opt: { name: 'sgd' }, amp: false },
+    tags: ['demo'],
+    metrics: { loss: [2], 'val/acc': [0.5] },
+  },
+  {
+    config: { lr: '1e-3', layers: [64, 32] },
+    notes: 'the BEST run',
+    metrics: { loss: [1, 'NaN'] },
+  },
+  { config: { lr: 'auto' }, tags: ['xzy'], metrics: { loss: ['Infinity', 0] } },
+  { status: 'completed', metrics: { loss: ['-Infinity'], 'a "b"': [7] } },
+  { config: { lr: 0.1 }, status: 'failed', notes: 'öffentlich 100%' },
+]
+
+const loggedSecondsLater = 10
+
+const fill = async (app: TrackingUnderTest): Promise<number> => {
+  const projectId = await app.project()
+  for (const [i, { config, tags, notes, status, metrics }] of specs.entries()) {
+    const name = 'abcdef'[i] as string
+    const runId = await app.run({ name, config, tags, notes }, projectId)
+    const series = Object.entries(metrics ?? {}).map(([metric, values]) => ({
+      name: metric,
+      values,
+      steps: values.map((_, step) => step),
+      times: values.map((_, step) => newYear * 1000 + step),
+    }))
+    if (series.length > 0) await app.ann('POST', `/metrics/${runId}/batch`, { series })
+    app.clock.advance(1000)
+    if (status) await app.ann('PUT', `/runs/${runId}`, { status })
+  }
+  app.clock.advance(loggedSecondsLater * 1000 - specs.length * 1000)
+  return projectId
+}
+
+const filters: [string, string][] = [
+  ['', 'abcdef'],
+  ['metrics.loss = 1', 'a'],
+  ['metrics.loss != 1', 'bcde'],
+  ['metrics.loss <= 2', 'abde'],
+  ['not metrics.loss <= 2', 'c'],
+  ['metrics.loss < inf', 'abde'],
+  ['metrics.loss > -inf', 'abd'],
+  ['metrics.loss = nan', 'c'],
+  ['metrics.loss != nan', 'abde'],
+  ['metrics.loss.max >= 3', 'a'],
+  ['metrics.loss.min = 1', 'ac'],
+  ['metrics.loss.min is null', 'f'],
+  ['metrics.loss in (1, 2)', 'ab'],
+  ['metrics.loss is null', 'f'],
+  ['metrics.loss is not null and not metrics.loss in (1, 2)', 'cde'],
+  ['metrics.val/acc = 0.5', 'b'],
+  ['metrics."a ""b""" > 6.5', 'e'],
+  ['metrics.absent = 1 or metrics.absent != 1 or not metrics.absent = 1', ''],
+  ['params.lr = 0.1', 'af'],
+  ['params.lr < 0.1', 'bc'],
+  ['params.lr != 0.1', 'bcd'],
+  ['params.lr = "auto"', 'd'],
+  ['params.lr = "1e-3"', 'c'],
+  ['params.lr in (0.01, "auto")', 'bd'],
+  ['params.opt.name ~ "ADAM"', 'a'],
+  ['params.opt.name = "adam"', ''],
+  ['params.opt.name != "sgd"', 'a'],
+  ['params.amp = true', 'a'],
+  ['params.amp != true', 'b'],
+  ['params.layers = "[64,32]"', 'c'],
+  ['params.lr is null', 'e'],
+  ['params.lr < 1e400', 'abcf'],
+  ['tags contains "demo"', 'ab'],
+  ['tags = "demo" and tags = "x%y"', 'a'],
+  ['tags != "demo"', 'cdef'],
+  ['tags ~ "X%"', 'a'],
+  ['tags in ("xzy", "x%y")', 'ad'],
+  ['tags is null', 'cef'],
+  ['tags not in ("demo")', 'cdef'],
+  ['name in ("a", "f")', 'af'],
+  ['name = "a" or name = "b" and name = "c"', 'a'],
+  ['(name = "a" or name = "b") and not name = "b"', 'a'],
+  ['notes ~ "best"', 'c'],
+  ['notes contains "100%"', 'f'],
+  ['notes ~ "öff"', 'f'],
+  ['notes ~ "!"', ''],
+  ['notes is null', 'abde'],
+  ['name ~ "_"', ''],
+  ['status = "completed"', 'e'],
+  ['status != "running"', 'ef'],
+  ['status in ("failed", "running")', 'abcdf'],
+  ['ended_at is null', 'abcd'],
+  ['ended_at is not null and duration = 1', 'ef'],
+  ['duration = 10', 'a'],
+  ['duration > 7.5', 'abc'],
+  ['created_at < "2026-01-01T00:00:02"', 'ab'],
+  ['started_at = "2026-01-01T02:00:03+02:00"', 'd'],
+  ['id = 1.5 or id < -1e300', ''],
+  ['id < inf', 'abcdef'],
+  ["name = 'a'' or 1=1 --'", ''],
+  ["params.`x' or 1=1` is null", 'abcdef'],
+]
+
+/** What the order must be; equal runs by id, the newest first. */
+const orders: [string[], string][] = [
+  [[], 'fedcba'],
+  [['name asc'], 'abcdef'],
+  [['name desc'], 'fedcba'],
+  [['metrics.loss'], 'edabfc'],
+  [['metrics.loss desc'], 'badefc'],
+  [['metrics.loss.max desc'], 'abcdfe'],
+  [['params.lr'], 'cbfade'],
+  [['params.lr desc', 'name'], 'afbcde'],
+  [['params.opt.name', 'id'], 'abcdef'],
+  [['status', 'name desc'], 'efdcba'],
+  [['duration', 'created_at desc'], 'fedcba'],
+  [['ended_at desc', 'id'], 'feabcd'],
+  [['notes'], 'cfedba'],
+]
+
+const dialects: [string, () => Promise<{ db?: Database; close(): Promise<void> }>][] = [
+  ['sqlite', async () => ({ close: async () => {} })],
+  [
+    'postgres',
+    async () => {
+      const { url, drop } = await createPostgres()
+      const db = await openDatabase({ dataDir: ':memory:', databaseUrl: url })
+      return { db, close: () => db.close().then(drop) }
+    },
+  ],
+]
+
+const namesOf = (body: Json): string =>
+  (body['runs'] as unknown as { name: string }[]).map(({ name }) => name).join('')
+
+describe.each(dialects)('%s', (_, open) => {
+  let app: TrackingUnderTest
+  let close: () => Promise<void>
+  let projectId: number
+
+  beforeAll(async () => {
+    const opened = await open()
+    close = opened.close
+    app = await openTracking(opened.db ? { db: opened.db } : {})
+    projectId = await fill(app)
+  })
+  afterAll(async () => {
+    await app?.stop()
+    await close?.()
+  })
+
+  const search = async (query: object): Promise<Json> => {
+    const { status, body } = await app.ann('POST', '/runs/search', query)
+    expect({ status, body }).toEqual({ status: 200, body: expect.anything() })
+    return body
+  }
+
+  test.each(filters)('%s', async (filter, names) => {
+    const body = await search({ filter, order_by: ['name'] })
+    expect({ names: namesOf(body), total: body['total'] as unknown }).toEqual({
+      names,
+      total: names.length,
+    })
+    const listed = await app.ann('GET', `/runs/?filter=${encodeURIComponent(filter)}`)
+    expect(listed.body.map((run: { name: string }) => run.name).join('')).toBe(names)
+  })
+
+  test.each(orders)('ordered by %j', async (order_by, names) => {
+    for (const limit of [1, 2, 4, 6, 7]) {
+      let found = ''
+      let cursor: unknown = null
+      do {
+        const body = await search({ order_by, limit, cursor })
+        expect(body['total'] as unknown).toBe(6)
+        found += namesOf(body)
+        cursor = body['next_cursor']
+      } while (cursor !== null)
+      expect(found).toBe(names)
+    }
+  })
+
+  test('answers the metrics and parameters that were asked for', async () => {
+    const body = await search({
+      filter: 'name in ("a", "b", "c", "d", "e")',
+      order_by: ['name'],
+      metrics: ['loss', 'val/acc', '__proto__'],
+      params: ['lr', 'amp', 'layers', 'nothing'],
+    })
+    const runs = body['runs'] as unknown as { metrics: object; params: object }[]
+    expect(runs.map(({ metrics, params }) => ({ metrics, params }))).toEqual([
+      { metrics: { loss: 1 }, params: { lr: 0.1, amp: true } },
+      { metrics: { loss: 2, 'val/acc': 0.5 }, params: { lr: 0.01, amp: false } },
+      { metrics: { loss: 'NaN' }, params: { lr: 0.001, layers: '[64,32]' } },
+      { metrics: { loss: 0 }, params: { lr: 'auto' } },
+      { metrics: { loss: '-Infinity' }, params: {} },
+    ])
+  })
+
+  test('sees what was logged a moment ago, and crashes, and comes back from them', async () => {
+    const runId = await app.run({ name: 'late' }, projectId)
+    await app.ann('POST', `/metrics/${runId}`, { name: 'fresh', value: 1 })
+    expect(namesOf(await search({ filter: 'metrics.fresh = 1' }))).toBe('late')
+    await app.ann('POST', `/metrics/${runId}`, { name: 'fresh', value: 2, step: 1 })
+    expect(namesOf(await search({ filter: 'metrics.fresh = 2' }))).toBe('late')
+    const started = app.clock.now()
+    app.clock.advance(10 * 60 * 1000)
+    const crashed = 'name = "late" and status = "crashed"'
+    expect(namesOf(await search({ filter: `${crashed} and duration = 0` }))).toBe('late')
+    await app.ann('POST', `/runs/${runId}/heartbeat`)
+    const seconds = (app.clock.now() - started) / 1000
+    expect(namesOf(await search({ filter: crashed }))).toBe('')
+    const alive = `name = "late" and status = "running" and duration = ${seconds}`
+    expect(namesOf(await search({ filter: alive }))).toBe('late')
+    await app.ann('DELETE', `/runs/${runId}`)
+    expect(namesOf(await search({ filter: 'metrics.fresh = 2' }))).toBe('')
+  })
+
+  test('later pages see the runs as the first one did', async () => {
+    const all = (await search({}))['runs'] as unknown as { id: number; ended_at: unknown }[]
+    const running = all.filter((run) => run.ended_at === null)
+    for (const { id } of running) await app.ann('POST', `/runs/${id}/heartbeat`)
+    const order_by = ['status', 'name']
+    const first = await search({ order_by, limit: 3 })
+    app.clock.advance(10 * 60 * 1000)
+    const cursor: unknown = first['next_cursor']
+    const second = await search({ order_by, limit: 3, cursor })
+    expect([namesOf(first), namesOf(second)]).toEqual(['efa', 'bcd'])
+  })
+
+  test('shows nobody what is not theirs', async () => {
+    const { body } = await app.bob('POST', '/runs/search', {})
+    expect(body).toEqual({ runs: [], next_cursor: null, total: 0 } as unknown as Json)
+    const refused = await app.bob('POST', '/runs/search', { project_id: projectId })
+    expect(refused.status).toBe(404)
+    expect((await app.nobody('POST', '/runs/search', {})).status).toBe(401)
+    const all = await app.root('POST', '/runs/search', { order_by: ['name'] })
+    expect(namesOf(all.body)).toBe('abcdef')
+    await app.ann('PUT', `/projects/${projectId}`, { is_public: true })
+    const readable = await app.bob('POST', '/runs/search', { project_id: projectId, limit: 1 })
+    expect(readable.body['total'] as unknown).toBe(6)
+    expect((await app.bob('POST', '/runs/search', {})).body['total'] as unknown).toBe(0)
+  })
+
+  test.each([
+    [{ filter: 'metrics.loss <' }, 'filter needs a value at position 15'],
+    [{ order_by: ['loss'] }, /^order_by has the unknown field "loss"/],
+    [{ cursor: 'x' }, /^cursor does not belong to this search/],
+    [{ limit: 0 }, /limit/],
+    [{ limit: 1001 }, /limit/],
+    [{ metrics: ['a\0'] }, /metrics/],
+  ])('refuses %j', async (query, detail) => {
+    const { status, body } = await app.ann('POST', '/runs/search', query)
+    expect({ status, detail: body['detail'] as unknown }).toEqual({
+      status: 400,
+      detail: typeof detail === 'string' ? detail : expect.stringMatching(detail),
+    })
+  })
+
+  test('a cursor belongs to its search, and cannot be made up', async () => {
+    const order_by = ['metrics.loss', 'created_at', 'name']
+    const { next_cursor } = (await search({ order_by, limit: 1 })) as unknown as {
+      next_cursor: string
+    }
+    const parts = JSON.parse(Buffer.from(next_cursor, 'base64url').toString()) as unknown[]
+    const forge = (i: number, part: unknown): string =>
+      Buffer.from(JSON.stringify(parts.with(i, part))).toString('base64url')
+    const forged = [
+      forge(1, 1.5),
+      forge(3, '1'),
+      forge(4, []),
+      forge(4, ['x', 1, 'a']),
+      forge(4, [1, 1.5, 'a']),
+      forge(4, [1, 1, 'a\0']),
+      forge(4, [1, 1, {}]),
+    ]
+    for (const cursor of forged) {
+      expect((await app.ann('POST', '/runs/search', { order_by, cursor })).status).toBe(400)
+    }
+    const other = { order_by: ['name'], cursor: next_cursor }
+    expect((await app.ann('POST', '/runs/search', other)).status).toBe(400)
+  })
+})
