@@ -6,6 +6,7 @@ import { sdkVersion } from '../boot.ts'
 import { detailDialect } from '../dialect.ts'
 import { type ErrorCode, errorTable } from '../errors.ts'
 import type { Plugin } from '../plugin.ts'
+import { shapeOf } from '../routes.ts'
 
 type Json = Record<string, unknown>
 type Operation = Json & {
@@ -58,13 +59,19 @@ export const openapiDocument = async (assembly: Assembly, authRequired: boolean)
   }
 }
 
-/** Declares the same routes with nothing behind them; a wildcard needs a name to be shown. */
+/**
+ * Declares the same routes with nothing behind them. A wildcard needs a name to be shown, and is
+ * left out beside a parameter in the same place: it only takes more of the same.
+ */
 const drawRoutes = (app: AnyElysia, routes: AnyElysia | undefined): void => {
-  for (const { method, path, hooks } of routes?.routes ?? []) {
+  const all = routes?.routes ?? []
+  const shapes = new Set(all.map(({ method, path }) => `${method} ${shapeOf(path)}`))
+  for (const { method, path, hooks } of all) {
+    const named = path.replace(/\*$/, ':path')
+    if (named !== path && shapes.has(`${method} ${shapeOf(named)}`)) continue
     const { body, query, params, headers, response, detail, type } = hooks as Json
-    app.route(method, path.replace(/\*$/, ':path'), () => '', {
-      ...{ body, query, params, headers, response, detail, type },
-    } as object)
+    const shown = { body, query, params, headers, response, detail, type }
+    app.route(method, named, () => '', shown as object)
   }
 }
 
