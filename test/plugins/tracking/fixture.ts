@@ -1,6 +1,8 @@
 /** A tracking plugin of one's own with two people, a project and a run, for a test to knock on. */
 import tracking from '../../../plugins/tracking/index.ts'
+import { openDatabase } from '../../../src/storage/open.ts'
 import { testPlugin, type TestPluginOptions } from '../../../src/testing.ts'
+import { createPostgres } from '../../storage/postgres-server.ts'
 
 /** Sends a request with a JSON body (text and bytes go as they are) and reads the JSON reply. */
 export type Send = (
@@ -59,6 +61,26 @@ export const openTracking = async (options: TestPluginOptions = {}) => {
     },
     [Symbol.asyncDispose]: plugin.stop,
   }
+}
+
+/** The databases on which the plugin must behave alike. */
+export const databases = ['SQLite', 'PostgreSQL'] as const
+
+/** `openTracking` on one of them. */
+export const openTrackingOn = async (
+  database: (typeof databases)[number],
+  options: TestPluginOptions = {},
+): Promise<TrackingUnderTest> => {
+  if (database === 'SQLite') return openTracking(options)
+  const { url, drop } = await createPostgres()
+  const db = await openDatabase({ dataDir: ':memory:', databaseUrl: url })
+  const server = await openTracking({ ...options, db })
+  const stop = async () => {
+    await server.stop()
+    await db.close()
+    await drop()
+  }
+  return { ...server, stop, [Symbol.asyncDispose]: stop }
 }
 
 export type TrackingUnderTest = Awaited<ReturnType<typeof openTracking>>
