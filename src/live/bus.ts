@@ -141,11 +141,16 @@ const counterOn = (redis: Redis, prefix: string): SharedCounter => ({
 /** @throws the reason why Redis does not answer */
 export const pingRedis = async (url: string): Promise<void> => {
   const redis = new Redis(url, { lazyConnect: true, connectTimeout: 2_000, retryStrategy: null })
-  // The reason reaches the caller by `connect`.
-  redis.on('error', () => {})
+  // What `connect` rejects with only says that the connection is closed.
+  let reason: Error | undefined
+  redis.on('error', (error) => {
+    reason = error
+  })
   try {
     await redis.connect()
     await redis.ping()
+  } catch (error) {
+    throw reason ?? error
   } finally {
     redis.disconnect()
   }

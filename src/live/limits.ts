@@ -34,7 +34,7 @@ export const defaultLimits: LiveLimits = {
   recentMessages: 2_000,
   recentBytes: 256 * 1024,
   replays: 8,
-  sendsPerSecond: 40_000,
+  sendsPerSecond: 25_000,
   gatherMs: 50,
   pingMs: 15_000,
   messageBytes: 64 * 1024,
