@@ -123,9 +123,10 @@ export const truncatePoints = async (
 export const deletePoints = async ({ db, runs }: Rewriting, runId: number): Promise<void> => {
   await db.transaction(async (tx) => {
     await lockCounter(tx)
+    // This row before the batches, as in sealing: two that lock in one order cannot deadlock.
+    await tx.run(sql`delete from tracking_seal where run_id = ${runId}`)
     await tx.run(sql`delete from tracking_batch where run_id = ${runId}`)
     await tx.run(sql`delete from tracking_batch_key where run_id = ${runId}`)
-    await tx.run(sql`delete from tracking_seal where run_id = ${runId}`)
   })
   runs.forget(runId)
   for (;;) {

@@ -1,0 +1,4 @@
+/** Points on PostgreSQL. */
+import { conformance } from './conformance.ts'
+
+conformance('postgres')

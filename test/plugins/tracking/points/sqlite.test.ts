@@ -1,0 +1,4 @@
+/** Points on the embedded database. */
+import { conformance } from './conformance.ts'
+
+conformance('sqlite')
