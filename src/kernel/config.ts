@@ -17,6 +17,11 @@ const PluginSettings = t.Object(
   { additionalProperties: false },
 )
 
+const Budget = t.Object(
+  { perMinute: t.Integer({ minimum: 1 }), perHour: t.Integer({ minimum: 1 }) },
+  { additionalProperties: false },
+)
+
 const FileSettings = t.Object(
   {
     plugins: t.Optional(t.Record(t.String(), PluginSettings)),
@@ -27,12 +32,9 @@ const FileSettings = t.Object(
     startTimeoutMs: t.Optional(t.Integer({ minimum: 1 })),
     drainTimeoutMs: t.Optional(t.Integer({ minimum: 0 })),
     rateLimits: t.Optional(
-      t.Record(
-        t.String(),
-        t.Object(
-          { perMinute: t.Integer({ minimum: 1 }), perHour: t.Integer({ minimum: 1 }) },
-          { additionalProperties: false },
-        ),
+      t.Object(
+        { api: t.Optional(Budget), ingest: t.Optional(Budget), login: t.Optional(Budget) },
+        { additionalProperties: false },
       ),
     ),
   },

@@ -86,7 +86,11 @@ const validationFinding = (error: ValidationError, request: Request): Finding =>
       message: 'Send the body as application/json, with that Content-Type',
     }
   }
-  const issues = error.all.slice(0, maxIssues).map((issue) => issueOf(error.type, issue))
+  const found = error.all.slice(0, maxIssues).map((issue) => issueOf(error.type, issue))
+  // Several rules of one schema can fail at once with the same words.
+  const issues = [
+    ...new Map(found.map((issue) => [`${issue.path}: ${issue.message}`, issue])).values(),
+  ]
   const message = issues.map(({ path, message }) => `${path}: ${message}`).join('; ')
   return { code: 'validation', message: message || errorTable.validation[1], issues }
 }

@@ -1,6 +1,6 @@
 /** A running server: opens what the settings name, boots the plugins, listens, and ends cleanly. */
 import type { Auth } from '../auth/auth.ts'
-import { createLimits } from '../auth/limits.ts'
+import { budgetsFrom, createLimits } from '../auth/limits.ts'
 import { authMigrations } from '../auth/migrations.ts'
 import { openAuth } from '../auth/open.ts'
 import { readSecretKey } from '../auth/secret.ts'
@@ -62,6 +62,7 @@ export const startServer = async (
       clock,
       log,
       enforced: settings.rateLimited,
+      budgets: budgetsFrom(settings.file.rateLimits ?? {}),
       ...(bus.counter && { shared: bus.counter }),
     })
     undo.push(() => limits.stop())
