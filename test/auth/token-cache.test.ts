@@ -1,4 +1,4 @@
-/** The memory of tokens is bounded, keeps what is used, and cannot bring back what was forgotten. */
+/** The memory of tokens is bounded, keeps what is used, and never brings back the forgotten. */
 import { expect, test } from 'bun:test'
 import { type Recognized, TokenCache } from '../../src/auth/token-cache.ts'
 
