@@ -1,12 +1,13 @@
 /** What the routes of runs accept as bodies, and what it means. */
 import { t } from '../../src/sdk.ts'
+import { objectOf } from './body.ts'
 import { nameOf } from './ingest.ts'
 import { invalid } from './parameters.ts'
 import { longText } from './routes-projects.ts'
 import type { Json } from './run-rows.ts'
 import type { NewRun, RunChange } from './runs.ts'
 import { parseTime } from './time.ts'
-import { anyObject, statusSchema } from './views.ts'
+import { anyObjectOrNull, statusSchema } from './views.ts'
 
 const runName = t.String({
   minLength: 1,
@@ -40,15 +41,14 @@ const runKey = t.Union(
   },
 )
 
-const jsonOrNull = (options: object) =>
-  t.Union([anyObject(), t.Null()], { error: 'must be an object', ...options })
-
 const fields = {
   name: runName,
-  config: t.Optional(jsonOrNull({ examples: [{ learning_rate: 0.001, batch_size: 32 }] })),
+  config: t.Optional(anyObjectOrNull({ examples: [{ learning_rate: 0.001, batch_size: 32 }] })),
   tags: t.Optional(tags),
   notes: t.Optional(longText),
-  environment: t.Optional(jsonOrNull({ description: 'Where it runs: git commit, packages ...' })),
+  environment: t.Optional(
+    anyObjectOrNull({ description: 'Where it runs: git commit, packages ...' }),
+  ),
 }
 
 export const newRunBody = t.Object(
@@ -78,11 +78,16 @@ type Common = Partial<Omit<typeof newRunBody.static, 'run_key' | 'started_at'>>
 
 /** Absent fields stay absent, so that a change leaves them alone. */
 const commonOf = (body: Common) => ({
-  ...(body.config !== undefined && { config: body.config ?? {} }),
+  ...(body.config !== undefined && { config: jsonOf(body.config, 'body.config') ?? {} }),
   ...(body.tags !== undefined && { tags: body.tags ?? [] }),
   ...(body.notes !== undefined && { notes: body.notes }),
-  ...(body.environment !== undefined && { environment: body.environment }),
+  ...(body.environment !== undefined && {
+    environment: jsonOf(body.environment, 'body.environment'),
+  }),
 })
+
+const jsonOf = (value: unknown, path: string): Json | null =>
+  value === null ? null : objectOf(value, path)
 
 /** @throws HearthError `validation` */
 export const newRunOf = (body: typeof newRunBody.static): NewRun => ({

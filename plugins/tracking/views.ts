@@ -21,9 +21,15 @@ const time = t.String({ examples: ['2023-01-01T00:00:00'], description: 'Naive I
 const timeOrNull = t.Union([time, t.Null()])
 const textOrNull = t.Union([t.String(), t.Null()])
 
-/** An object of any content. */
+/**
+ * An object of any content. The schema only documents it, and `objectOf` checks it where it comes
+ * in: the router would copy the object, losing some names, and take a number for an empty one.
+ */
 export const anyObject = (options: object = {}) =>
-  t.Object({}, { additionalProperties: true, ...options })
+  t.Any({ oneOf: [{ type: 'object' }], ...options })
+
+export const anyObjectOrNull = (options: object = {}) =>
+  anyObject({ oneOf: [{ type: 'object' }, { type: 'null' }], ...options })
 
 export const projectSchema = t.Object(
   {
@@ -86,8 +92,8 @@ export const runSummarySchema = t.Object(summaryFields)
 export const runSchema = t.Object(
   {
     ...summaryFields,
-    config: anyObject(),
-    environment: t.Union([anyObject(), t.Null()]),
+    config: anyObjectOrNull(),
+    environment: anyObjectOrNull(),
   },
   {
     examples: [
