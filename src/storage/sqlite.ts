@@ -6,8 +6,8 @@ import { SQLiteAsyncDialect } from 'drizzle-orm/sqlite-core'
 import { casing } from './columns.ts'
 import type { Database, Transaction } from './database.ts'
 import { Mutex } from './mutex.ts'
-import { type Executor, ExecutorQueries } from './queries.ts'
-import { type Scope, Scopes } from './scope.ts'
+import { ExecutorQueries } from './queries.ts'
+import { Scope, Scopes } from './scope.ts'
 import { Connection } from './sqlite-connection.ts'
 
 const drizzle = new SQLiteAsyncDialect({ casing })
@@ -22,21 +22,11 @@ const isRead = (text: string): boolean =>
 /** One transaction's view of the writer. */
 class SqliteTransaction extends ExecutorQueries implements Transaction {
   constructor(writer: Connection, scope: Scope) {
-    const guard = <T>(work: () => T): T => {
-      if (!scope.open) throw new Error('This transaction is over')
-      try {
-        return work()
-      } catch (error) {
-        scope.failure ??= error
-        throw error
-      }
-    }
-    const executor: Executor = {
-      rows: async (text, params) => guard(() => writer.rows(text, params)),
-      values: async (text, params) => guard(() => writer.values(text, params)),
-      run: async (text, params) => guard(() => writer.run(text, params)),
-    }
-    super('sqlite', drizzle, executor)
+    super('sqlite', drizzle, {
+      rows: (text, params) => scope.within(() => writer.rows(text, params)),
+      values: (text, params) => scope.within(() => writer.values(text, params)),
+      run: (text, params) => scope.within(() => writer.run(text, params)),
+    })
   }
 
   /** Nothing to do: the transaction is the only writer. */
@@ -82,12 +72,11 @@ class SqliteDatabase extends ExecutorQueries implements Database {
     this.#scopes.refuseInside('A transaction')
     const wait = this.#turn.acquire()
     if (wait) await wait
-    const scope: Scope = { open: true, failure: undefined }
+    const scope = new Scope()
     try {
       this.#writer.run('begin immediate', [])
       const tx = new SqliteTransaction(this.#writer, scope)
       const result = await this.#scopes.run(scope, () => work(tx))
-      scope.open = false
       this.#writer.run('commit', [])
       return result
     } catch (error) {
@@ -95,7 +84,6 @@ class SqliteDatabase extends ExecutorQueries implements Database {
       if (this.#writer.inTransaction) this.#writer.run('rollback', [])
       throw error
     } finally {
-      scope.open = false
       this.#turn.release()
     }
   }

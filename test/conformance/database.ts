@@ -69,6 +69,23 @@ export const databaseConformance = (
     describe('types', types)
     describe('transactions', writes)
     describe('constraints', () => constraintConformance(() => db))
+
+    test('close waits for the transactions that have begun', async () => {
+      const { db: other, close: closeOther } = await open()
+      await migrate(other, [{ plugin: 'check', migrations: [migration] }])
+      const [begun, go] = [gate(), gate()]
+      const results: unknown[] = []
+      const work = other.transaction(async (tx) => {
+        begun.resolve()
+        await go.promise
+        results.push(await tx.run(sql`insert into check_counter values ('late', 1)`))
+      })
+      await begun.promise
+      const closed = closeOther().then(() => results.push('closed'))
+      go.resolve()
+      await Promise.all([work, closed])
+      expect(results).toEqual([1, 'closed'])
+    })
   })
 }
 
