@@ -24,6 +24,8 @@ def login(url=None, username=None, password=None, email=None):
     except HearthError as error:
         if error.status not in (404, 405):
             raise
+    finally:
+        client.close()
     return credentials.save(client.url, token)
 
 

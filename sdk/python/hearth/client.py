@@ -1,5 +1,6 @@
 """Speaks HTTP with the server: one kept connection a thread, log in when needed, plain errors."""
 
+import encodings.idna  # noqa: F401  (imported by the first connection otherwise: a fork meanwhile would hang the child)
 import gzip
 import http.client
 import json
@@ -15,17 +16,22 @@ GZIP_FROM_BYTES = 4096
 
 
 class HearthError(Exception):
-    """The server refused a request; `status` is 0 when it could not be reached at all."""
+    """The server refused a request; `status` is 0 when it could not be reached at all.
 
-    def __init__(self, message, status=0, retry_after_s=None):
+    `code` is the server's word for the reason; an answer without one comes from something in between.
+    """
+
+    def __init__(self, message, status=0, retry_after_s=None, code=None):
         super().__init__(message)
         self.status = status
         self.retry_after_s = retry_after_s
+        self.code = code
 
     @property
     def temporary(self):
         """Whether the same request may succeed later."""
-        return self.status < 400 or self.status >= 500 or self.status in (401, 408, 425, 429)
+        refused = 400 <= self.status < 500 and self.status not in (401, 408, 425, 429)
+        return not (refused and self.code)
 
 
 class Client:
@@ -58,8 +64,10 @@ class Client:
         return self._json("POST", "/auth/register", json.dumps(body).encode(), headers)
 
     def get(self, path, **query):
-        query = {key: value for key, value in query.items() if value is not None}
-        return self._authorized("GET", path + ("?" + urllib.parse.urlencode(query) if query else ""))
+        return self._authorized("GET", _with_query(path, query))
+
+    def delete(self, path, **query):
+        return self._authorized("DELETE", _with_query(path, query))
 
     def post(self, path, body):
         return self.send("POST", path, json.dumps(body).encode())
@@ -80,6 +88,12 @@ class Client:
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size_bytes),
                    "Digest": "sha-256=" + digest}
         return self._authorized("PUT", path, file, headers)
+
+    def close(self):
+        """Closes this thread's connection."""
+        connection, self._local.connection = getattr(self._local, "connection", None), None
+        if connection is not None:
+            connection.close()
 
     def _authorized(self, method, path, body=None, headers=None):
         token = self._token
@@ -106,9 +120,10 @@ class Client:
             except ValueError:
                 raise HearthError(f"{self.url} does not answer as a Hearth server does") from None
         retry_after = reply_headers.get("Retry-After", "")
+        detail, code = _reason(data)
         raise HearthError(
-            f"{method} {path}: {status} {_detail(data)}", status,
-            float(retry_after) if retry_after.isdigit() else None,
+            f"{method} {path}: {status} {detail}", status,
+            float(retry_after) if retry_after.isdigit() else None, code,
         )
 
     def _exchange(self, method, path, body, headers):
@@ -159,8 +174,13 @@ class Client:
         self.__dict__.update(state, _local=threading.local())
 
 
-def _detail(data):
+def _with_query(path, query):
+    return path + "?" + urllib.parse.urlencode(query) if query else path
+
+
+def _reason(data):
     try:
-        return str(json.loads(data)["detail"])
-    except (ValueError, KeyError, TypeError):
-        return data[:200].decode("utf-8", "replace")
+        reply = json.loads(data)
+        return str(reply["detail"]), reply.get("code") or "refused"
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return data[:200].decode("utf-8", "replace"), None

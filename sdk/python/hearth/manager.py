@@ -28,3 +28,5 @@ class AIManager:
             if not error.temporary or error.status == 401:
                 raise
             Complaints()("outage", f"{error}; what is logged waits in the spool")
+        finally:
+            self.client.close()

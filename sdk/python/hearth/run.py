@@ -24,6 +24,7 @@ from .worker import Worker
 
 SPOOL_BYTES = 2 << 30
 EXIT_TIMEOUT_S = 30.0
+DESCRIBE_TIMEOUT_S = 2.0
 MODES = ("online", "offline", "disabled")
 RANKS = ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK")
 
@@ -67,10 +68,7 @@ class Run:
         if console:
             self._console = Console()
             self._worker.sources.append(self._console.collect)
-        self._monitor = Monitor(
-            lambda: self.update(environment=capture.environment(diff)),
-            self._log_system if system else None,
-        )
+        self._monitor = Monitor(lambda: self._describe(diff), self._log_system if system else None)
 
     def log(self, values, step=None):
         """Keeps numbers by name. Returns at once; nothing that goes wrong later is raised here."""
@@ -124,6 +122,8 @@ class Run:
         except HearthError as error:
             self._complain("summary", f"no summary: {error}")
             return {}
+        finally:
+            self.client.close()
         return {row.pop("name"): row for row in rows}
 
     def flush(self, timeout_s=30.0):
@@ -148,9 +148,10 @@ class Run:
                 worker.close(timeout_s)  # a signal arrived while finishing
             return
         self._finished = True
-        for part in (self._console, self._monitor):
-            if part is not None:
-                part.stop()
+        if self._console is not None:
+            self._console.stop()
+        if self._monitor is not None:
+            self._monitor.stop(min(timeout_s, DESCRIBE_TIMEOUT_S))
         if worker is not None:
             self._deliver(worker, status, timeout_s)
         self._worker = None
@@ -225,6 +226,12 @@ class Run:
             except OSError as error:
                 self._complain("folder", f"{folder} cannot be written: {error}")
         return folder
+
+    def _describe(self, diff):
+        environment = plain(capture.environment(diff))
+        worker = self._worker
+        if worker is not None:
+            worker.record("update", {"environment": environment})
 
     def _log_system(self, values, second):
         worker = self._worker

@@ -19,6 +19,7 @@ from .spool import (
     lock,
     remove,
     remove_finished,
+    segments,
     writers,
 )
 
@@ -64,7 +65,7 @@ class Delivery:
             if error.temporary:
                 raise
             # A run that cannot be created now may be later: a permission given, a limit raised.
-            self.complain("create", f"the run cannot be created: {error}")
+            self.complain("outage", f"the run cannot be created: {error}; it will be tried again")
             raise HearthError(str(error), 503, LONGEST_PAUSE_S) from None
 
     def _send(self, kind, body, run_id):
@@ -94,7 +95,7 @@ def upload(client, run_id, path, file, copied):
             target = f"/runs/{run_id}/artifacts/{urllib.parse.quote(path)}"
             client.upload(target, source, size_bytes, encoded)
     except OSError as error:
-        raise HearthError(f"{file} cannot be read: {error}", 410) from None
+        raise HearthError(f"{file} cannot be read: {error}", 410, code="gone") from None
     if copied:
         remove(file)
 
@@ -180,6 +181,7 @@ class Stream:
         self.spool.release()
         if self.link.finished:
             remove_finished(self.folder)
+        self.link.client.close()
         self.done = True
 
     def _report(self, error):
@@ -211,14 +213,18 @@ class Stream:
 
 def deliver_abandoned(folder, writer, link, complain):
     """Sends what a process that is gone has left; answers False when the writer is still alive."""
-    held = lock(folder, writer)
+    try:
+        held = lock(folder, writer, create=bool(segments(folder, writer)))
+    except FileNotFoundError:
+        return True
     if held is None:
         return False
+    delivery = Delivery(folder, writer, link, complain)
     try:
-        delivery = Delivery(folder, writer, link, complain)
         while delivery.send_next():
             pass
         delivery.reader.close(forget=True)
     finally:
+        delivery.reader.close()
         os.close(held)
     return True

@@ -156,9 +156,13 @@ class SpoolReader:
             remove(self._path.with_suffix(".ack"))
 
 
-def lock(folder, writer):
-    """Says that this process is the writer, until it ends; None when another one is."""
-    descriptor = os.open(Path(folder) / (writer + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+def lock(folder, writer, create=True):
+    """Says that this process is the writer, until it ends; None when another one is.
+
+    Raises FileNotFoundError when it may not `create` the lock and there is none: all was delivered.
+    """
+    flags = os.O_RDWR | (os.O_CREAT if create else 0)
+    descriptor = os.open(Path(folder) / (writer + ".lock"), flags, 0o600)
     try:
         if fcntl is not None:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -30,6 +30,8 @@ def sync(path=None, url=None, token=None, say=print):
     for folder in folders:
         try:
             say(f"{folder.name}: {sync_run(folder, url, token)}")
+        except FileNotFoundError:
+            say(f"{folder.name}: its own process delivers it meanwhile")
         except HearthError as error:
             failed += 1
             say(f"{folder.name}: {error}")
@@ -41,7 +43,16 @@ def sync(path=None, url=None, token=None, say=print):
 def sync_run(folder, url=None, token=None):
     """Delivers one run and says in words what became of it."""
     description = read_json(folder / "run.json")
-    link = Link(Client(url or description.get("url"), token), folder)
+    client = Client(url or description.get("url"), token)
+    try:
+        return deliver(Link(client, folder))
+    finally:
+        client.close()
+
+
+def deliver(link):
+    """Each writer's records, and the end of a run whose process could not tell it."""
+    folder = link.folder
     ended_at = last_change(folder)
     alive = False
     for writer in writers(folder):

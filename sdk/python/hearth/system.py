@@ -14,21 +14,29 @@ GPU_NAMES = ("utilization_percent", "memory_mib", "temperature_celsius", "power_
 
 
 class Monitor:
-    """A thread that runs `first` once and then logs a sample every ten seconds."""
+    """A thread that describes the run once and then logs a sample every ten seconds."""
 
-    def __init__(self, first, log):
-        self._first = first
+    def __init__(self, describe, log):
+        self.described = False
+        self._describe = describe
         self._log = log
         self._stop = SimpleQueue()
         self._cpu = None
         self._has_gpu = shutil.which("nvidia-smi") is not None
         threading.Thread(target=self._run, name="hearth-monitor", daemon=True).start()
 
-    def stop(self):
+    def stop(self, timeout_s):
+        """Ends the thread; a run that was over at once gets its description all the same."""
         self._stop.put(None)
+        deadline = time.monotonic() + timeout_s
+        while not self.described and time.monotonic() < deadline:
+            time.sleep(0.005)
 
     def _run(self):
-        self._first()
+        try:
+            self._describe()
+        finally:
+            self.described = True
         if self._log is None:
             return
         began = time.monotonic()

@@ -4,6 +4,7 @@ import gzip
 import http.server
 import json
 import re
+import socket
 import threading
 import time
 import urllib.parse
@@ -12,14 +13,20 @@ import urllib.parse
 class Server:
     """Keeps what it acknowledged in plain lists; faults are switched on by its attributes."""
 
-    def __init__(self, port=0):
+    def __init__(self, port=0, after=None):
         self.projects, self.runs, self.points, self.console, self.artifacts = [], [], [], [], {}
         self.batch_ids, self.requests, self.heartbeats = set(), [], 0
         self.tokens = {"token-0"}
+        if after is not None:  # the same server, started again
+            after.stop()
+            for name in ("projects", "runs", "points", "console", "artifacts", "batch_ids", "tokens"):
+                setattr(self, name, getattr(after, name))
         self.drop_replies = 0  # so many requests are carried out and never answered
         self.refuse = []  # (status, headers) answered instead, one a request
         self.refuse_batches = None  # a detail: each batch is answered by 400
         self._lock = threading.Lock()
+        self._open = set()
+        self._stopped = False
         self._http = http.server.ThreadingHTTPServer(("127.0.0.1", port), self._handler())
         self._http.daemon_threads = True
         self.url = "http://127.0.0.1:%d" % self._http.server_address[1]
@@ -32,8 +39,16 @@ class Server:
         self.stop()
 
     def stop(self):
+        if self._stopped:
+            return
+        self._stopped = True
         self._http.shutdown()
         self._http.server_close()
+        for connection in list(self._open):
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
 
     def values(self, name):
         """What is stored under a name, in order of step."""
@@ -68,10 +83,15 @@ class Server:
             skip = int(query["skip"])
             return 200, self.projects[skip : skip + int(query["limit"])]
         if path == "/projects":
-            self.projects.append({"id": len(self.projects) + 1, "owner_id": 1, **body})
+            newest = max([project["id"] for project in self.projects], default=0)
+            self.projects.append({"id": newest + 1, "owner_id": 1, **body})
             return 200, self.projects[-1]
         if path == "/runs":
             return 200, self._create_run(int(query["project_id"]), body)
+        if method == "DELETE":
+            number = int(path.rpartition("/")[2])
+            self.projects = [project for project in self.projects if project["id"] != number]
+            return 200, {"message": "deleted"}
         run_id = int(re.search(r"/(\d+)(/|$)", path)[1])
         if run_id > len(self.runs):
             return 404, {"detail": "Resource not found"}
@@ -125,6 +145,20 @@ class Server:
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
+            def handle(self):
+                try:
+                    super().handle()
+                except ConnectionError:
+                    pass  # a training that was killed
+
+            def setup(self):
+                server._open.add(self.request)
+                super().setup()
+
+            def finish(self):
+                server._open.discard(self.request)
+                super().finish()
+
             def handle_request(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 parts = urllib.parse.urlsplit(self.path)
@@ -147,8 +181,8 @@ class Server:
                 self.send_response(status)
                 for name, value in {**headers, "Content-Length": str(len(data))}.items():
                     self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(data)
+                self._headers_buffer.append(b"\r\n" + data)  # one packet: no waiting for an ACK
+                self.flush_headers()
 
             do_GET = do_POST = do_PUT = do_DELETE = handle_request
 
