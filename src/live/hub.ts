@@ -35,6 +35,8 @@ export interface HubStats {
   /** Sockets that are being brought up to date. */
   readonly behind: number
   readonly topics: number
+  /** What all sockets together still have to take. */
+  readonly unsentBytes: number
   /** Sockets closed so far because they did not keep up. */
   readonly closedSlow: number
 }
@@ -100,6 +102,7 @@ export const createHub = (options: HubOptions): Hub => {
       sockets: rooms.readers.size,
       behind: [...rooms.readers].filter(({ state }) => state === 'behind').length,
       topics: rooms.size,
+      unsentBytes: [...rooms.readers].reduce((sum, { waitingBytes }) => sum + waitingBytes, 0),
       closedSlow: rooms.closedSlow,
     }),
     async stop() {

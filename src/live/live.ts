@@ -12,6 +12,8 @@ export interface LiveMessage {
 export interface Channel {
   /** Absolute path; `:name` segments are handed to `open` as `params`. */
   readonly path: string
+  /** Whether callers without a token reach `open` even where the server or plugin asks for one. */
+  readonly isPublic?: boolean
   /**
    * Called before the upgrade is answered. Decides whether `who` may listen, and to which topic.
    * @throws HearthError the refusal, answered as HTTP in the plugin's dialect

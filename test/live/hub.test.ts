@@ -83,7 +83,7 @@ describe('messages', () => {
     reader.socket.close()
     await until(() => server.hub.stats().sockets === 0)
     expect(server.live.needsData('run')).toBe(false)
-    expect(server.hub.stats()).toEqual({ sockets: 0, behind: 0, topics: 0, closedSlow: 0 })
+    expect(server.hub.stats()).toEqual(idle)
   })
 
   test('that were only announced are read from storage', async () => {
@@ -101,7 +101,7 @@ describe('the handshake', () => {
   const ask = (server: LiveServer, query = '', headers: Record<string, string> = upgradeHeaders) =>
     fetch(`${server.server.url}ws${query}`, { headers }).then(async (response) => ({
       status: response.status,
-      ...((await response.json()) as object),
+      ...((await response.json()) as { code: string; message: string }),
     }))
 
   test.each([
@@ -258,6 +258,8 @@ test('stopping hands out what is waiting, then closes with 1001 and refuses newc
   const refused = await fetch(`${server.server.url}ws`, { headers: upgradeHeaders })
   expect(refused.status).toBe(503)
 })
+
+const idle = { sockets: 0, behind: 0, topics: 0, unsentBytes: 0, closedSlow: 0 }
 
 const upgradeHeaders = {
   upgrade: 'websocket',

@@ -26,7 +26,8 @@ export class LiveServer {
   /** What `replay` was called with. */
   readonly replays: number[] = []
   readonly server: Bun.Server<unknown>
-  readonly clients: Client[] = []
+  /** Pongs that arrived. */
+  pongs = 0
 
   constructor(options: LiveServerOptions = {}) {
     this.stored = options.stored ?? []
@@ -43,9 +44,17 @@ export class LiveServer {
       ...options.channel,
     }
     const { hub } = this
+    const onPong = hub.websocket.pong
+    const websocket: typeof hub.websocket = {
+      ...hub.websocket,
+      pong: (socket, data) => {
+        onPong?.(socket, data)
+        this.pongs++
+      },
+    }
     this.server = Bun.serve({
       port: 0,
-      websocket: hub.websocket,
+      websocket,
       async fetch(request, socket) {
         const upgrade = { request, socket, channel, params: {}, who: null, pluginId: 'test' }
         try {
@@ -81,7 +90,6 @@ export class LiveServer {
   async connect(query = '', protocols: string[] = []): Promise<Client> {
     const url = this.server.url.href.replace('http', 'ws')
     const client = new Client(new WebSocket(`${url}ws${query}`, protocols))
-    this.clients.push(client)
     await client.opened
     return client
   }
