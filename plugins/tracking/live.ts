@@ -27,6 +27,7 @@ export interface RunChannelOptions {
 
 export const runChannel = ({ points, access, publicReads }: RunChannelOptions): Channel => ({
   path: '/ws/:run_id',
+  isPublic: publicReads,
   async open({ params, who }) {
     const runId = idOf(params['run_id'], 'run_id')
     if (who) await access.readable(who, runId)

@@ -1,5 +1,4 @@
 /** `hearth start`: serves until it is told to stop. */
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { readSettings } from '../kernel/config.ts'
 import { discoverPlugins, loadExternal } from '../kernel/loader.ts'
@@ -8,14 +7,12 @@ import { startServer } from '../kernel/server.ts'
 import { watchPlugins } from '../kernel/watch.ts'
 import { builtInSources } from './built-in.ts'
 
-const ownPlugins = join(import.meta.dir, '../../plugins')
-
 export const start = async (args: readonly string[]): Promise<number> => {
   const { values } = parseArgs({ args: [...args], options: { config: { type: 'string' } } })
   const settings = readSettings(process.env, values.config)
   const log = standardLogger(settings.LOG_LEVEL)
   const plugins = settings.file.plugins ?? {}
-  const found = discoverPlugins('plugins', ownPlugins)
+  const found = discoverPlugins('.')
   const external = await loadExternal(found, plugins, log)
   const known = Object.fromEntries(
     Object.entries(plugins).filter(

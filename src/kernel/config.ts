@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { type Static, type TSchema, Type as t } from '@sinclair/typebox'
 import { Value, type ValueError } from '@sinclair/typebox/value'
+import { isLoopback } from '../auth/guard.ts'
 import { BootError } from './order.ts'
 
 const PluginSettings = t.Object(
@@ -80,13 +81,11 @@ export const readSettings = (
   const file = readConfigFile(filePath, problems)
   if (problems.length > 0) throw new BootError(problems)
   const loopback = isLoopback(environment.HOST)
-  const authRequired = environment.AUTH === 'required' || !loopback
+  // A proxy on this machine would make everybody look local.
+  const authRequired = environment.AUTH === 'required' || !loopback || file.trustProxy === true
   const rateLimited = environment.RATE_LIMITS ? environment.RATE_LIMITS === 'on' : authRequired
   return { ...environment, file, loopback, authRequired, rateLimited }
 }
-
-export const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host)
 
 const readEnvironment = (
   env: Readonly<Record<string, string | undefined>>,

@@ -1,12 +1,10 @@
 /** Takes every request from the socket to the plugin that owns its path, and words what fails. */
 import type { Server } from 'bun'
-import { bearerOf } from '../auth/bearer.ts'
-import type { Auth } from '../auth/auth.ts'
+import { isUpgrade } from '../auth/bearer.ts'
 import type { Guard } from '../auth/guard.ts'
-import type { Limits } from '../auth/limits.ts'
-import type { Who } from '../auth/who.ts'
 import type { Hub } from '../live/hub.ts'
 import type { Reader } from '../live/reader.ts'
+import { admit, type AdmitOptions } from './admit.ts'
 import { limitBody } from './body.ts'
 import type { Assembly, Slot } from './boot.ts'
 import type { ChannelMatch } from './channels.ts'
@@ -21,23 +19,17 @@ import { type RouteMatch, withoutSlash } from './routes.ts'
 /** A route of the kernel itself: health, documentation. Public, GET only. */
 export type KernelRoute = (request: Request) => Response | Promise<Response>
 
-export interface DispatchOptions {
+export interface DispatchOptions extends AdmitOptions {
   /** Read for each request, so that a reload takes effect between two of them. */
   readonly assembly: () => Assembly
   readonly kernelRoutes: ReadonlyMap<string, KernelRoute>
-  readonly auth: Auth
   readonly hub: Hub
-  readonly limits: Limits
   readonly guard: Guard
   readonly cors: Cors
   readonly log: Logger
-  readonly authRequired: boolean
   readonly trustProxy: boolean
   readonly maxBodyBytes: number
 }
-
-/** Who an open server takes callers without a token for. */
-const localUser: Who = { id: 0, username: 'local', isSuperuser: true, via: 'local' }
 
 export type Socket = Pick<Server<Reader>, 'upgrade' | 'requestIP'>
 
@@ -100,38 +92,13 @@ const handle = async (visit: Visit, options: DispatchOptions): Promise<Response 
     throw new HearthError('plugin_failed', `${slot.plugin.id} is not available: ${slot.state}`)
   }
   if (!match.route || !slot?.instance) throw unknownPath(visit, options, channel !== undefined)
-  const isPublic = match.route.marks.isPublic
-  context.who = await authenticate(request, options, isPublic, slot)
-  const key = context.who && context.who.via !== 'local' ? `u${context.who.id}` : context.ip
-  const verdict = options.limits.check(key, match.route.marks.rateClass)
-  Object.assign(headers, verdict.headers)
-  if (!verdict.allowed)
-    throw new HearthError('rate_limited', undefined, { headers: verdict.headers })
+  const { isPublic, rateClass } = match.route.marks
+  const wanted = { plugin: slot.plugin, isPublic, rateClass }
+  context.who = await admit(request, context.ip, wanted, options, headers)
   const bounded = limitBody(asGet(request), match.route.marks.maxBodyBytes ?? options.maxBodyBytes)
   if (bounded !== request) rememberContext(bounded, context)
   return slot.instance.handle(bounded)
 }
-
-/** Who asks; null only on public routes. */
-const authenticate = async (
-  request: Request,
-  { auth, authRequired }: DispatchOptions,
-  isPublic: boolean,
-  slot: Slot,
-): Promise<Who | null> => {
-  const needed = !isPublic && (authRequired || slot.plugin.access === 'token')
-  const token = bearerOf(request)
-  if (token !== null) {
-    const who = auth.whoIsCached(token) ?? (await auth.whoIs(token))
-    if (who || isPublic) return who
-    throw unauthorized('Could not validate credentials')
-  }
-  if (needed) throw unauthorized('Not authenticated')
-  return authRequired || slot.plugin.access === 'token' ? null : localUser
-}
-
-const unauthorized = (message: string): HearthError =>
-  new HearthError('unauthorized', message, { headers: { 'WWW-Authenticate': 'Bearer' } })
 
 const answerKernel = (route: KernelRoute, request: Request): Response | Promise<Response> => {
   if (request.method === 'GET' || request.method === 'HEAD') return route(request)
@@ -163,9 +130,6 @@ const unknownPath = (visit: Visit, options: DispatchOptions, isChannel: boolean)
   })
 }
 
-const isUpgrade = (request: Request): boolean =>
-  request.headers.get('upgrade')?.toLowerCase() === 'websocket'
-
 const openChannel = async (
   visit: Visit,
   found: ChannelMatch<string>,
@@ -174,8 +138,10 @@ const openChannel = async (
   const { channel, params } = found
   const slot = options.assembly().slots.get(found.owner)
   if (slot?.state !== 'running') throw new HearthError('plugin_failed')
-  const who = await authenticate(visit.request, options, true, slot)
-  const { request, socket } = visit
+  const { request, socket, context, headers } = visit
+  const isPublic = channel.isPublic === true
+  const wanted = { plugin: slot.plugin, isPublic, rateClass: 'api' } as const
+  const who = await admit(request, context.ip, wanted, options, headers)
   return options.hub.upgrade({ request, socket, channel, params, who, pluginId: slot.plugin.id })
 }
 
@@ -200,8 +166,13 @@ const contextFor = (request: Request, socket: Socket, trustProxy: boolean): Requ
   const given = request.headers.get('x-request-id')
   const id =
     given && /^[\w.-]{1,64}$/.test(given) ? given : `${bootMark}-${(++requestCount).toString(36)}`
-  const forwarded = trustProxy ? request.headers.get('x-forwarded-for')?.split(',')[0]?.trim() : ''
-  return { id, ip: forwarded || (socket.requestIP(request)?.address ?? 'unknown'), who: null }
+  // The last entry is the proxy's own word; those before it are whatever the client sent.
+  const forwarded = trustProxy ? request.headers.get('x-forwarded-for')?.split(',').at(-1) : ''
+  return {
+    id,
+    ip: forwarded?.trim() || (socket.requestIP(request)?.address ?? 'unknown'),
+    who: null,
+  }
 }
 
 const dress = async (

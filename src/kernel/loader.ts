@@ -1,6 +1,6 @@
 /** Loads plugins from outside the program, each in a module graph of its own that can be released. */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import * as sdk from '../sdk.ts'
 import * as testing from '../testing.ts'
@@ -94,17 +94,17 @@ const bindToHost = <T extends object>(service: T): T =>
     },
   })
 
-/** Paths of the plugins in the working folder's `plugins/`, but never the program's own. */
-export const discoverPlugins = (folder: string, ownFolder: string): string[] => {
-  if (!existsSync(folder)) return []
-  if (existsSync(ownFolder) && realpathSync(folder) === realpathSync(ownFolder)) return []
-  return readdirSync(folder, { withFileTypes: true })
+/** Paths of the plugins in `<folder>/plugins`, unless the folder holds the program's own source. */
+export const discoverPlugins = (folder: string): string[] => {
+  const plugins = join(folder, 'plugins')
+  if (!existsSync(plugins) || existsSync(join(folder, 'src/kernel/loader.ts'))) return []
+  return readdirSync(plugins, { withFileTypes: true })
     .filter((item) =>
       item.isDirectory()
-        ? existsSync(join(folder, item.name, 'index.ts'))
+        ? existsSync(join(plugins, item.name, 'index.ts'))
         : item.name.endsWith('.ts') && !item.name.endsWith('.test.ts'),
     )
-    .map((item) => join(folder, item.name))
+    .map((item) => join(plugins, item.name))
     .sort()
 }
 

@@ -53,7 +53,13 @@ export const startServer = async (
     const blobs = await openBlobs({ dataDir: settings.DATA_DIR, env: process.env })
     await migrate(db, [{ plugin: 'auth', migrations: authMigrations }])
     const secretKey = await readSecretKey(settings.DATA_DIR, settings.SECRET_KEY)
-    const auth = await openAuth({ db, secretKey, clock, log: log.with({ part: 'auth' }) })
+    const auth = await openAuth({
+      db,
+      secretKey,
+      clock,
+      log: log.with({ part: 'auth' }),
+      minPasswordLength: settings.authRequired ? 8 : 4,
+    })
     const bus = settings.REDIS_URL ? await redisBus(settings.REDIS_URL, log) : memoryBus()
     undo.push(() => bus.close())
     const hub = createHub({ bus, clock, log: log.with({ part: 'live' }) })

@@ -156,13 +156,17 @@ describe('loading', () => {
     expect(await problem(folder, settings)).toContain('leads to a plugin with the id ext')
   })
 
-  test('finds plugins in a folder, but never those of the program', () => {
-    const parent = join(folder, '..')
-    writeFileSync(join(parent, 'one.ts'), '')
-    writeFileSync(join(parent, 'one.test.ts'), '')
-    mkdirSync(join(parent, 'no-index'), { recursive: true })
-    expect(discoverPlugins(parent, '/nowhere')).toEqual([folder, join(parent, 'one.ts')])
-    expect(discoverPlugins(parent, parent)).toEqual([])
-    expect(discoverPlugins(join(parent, 'none'), '/nowhere')).toEqual([])
+  test('finds plugins in a working folder, but never those of the program', () => {
+    const work = mkdtempSync(join(tmpdir(), 'hearth-discover-'))
+    mkdirSync(join(work, 'plugins/whole'), { recursive: true })
+    mkdirSync(join(work, 'plugins/no-index'))
+    for (const name of ['one.ts', 'one.test.ts', 'whole/index.ts', 'no-index/other.ts']) {
+      writeFileSync(join(work, 'plugins', name), '')
+    }
+    const found = ['one.ts', 'whole'].map((name) => join(work, 'plugins', name))
+    expect(discoverPlugins(work)).toEqual(found)
+    expect(discoverPlugins(join(import.meta.dir, '../..'))).toEqual([])
+    expect(discoverPlugins(join(work, 'plugins'))).toEqual([])
+    rmSync(work, { recursive: true })
   })
 })

@@ -1,0 +1,100 @@
+/** The compiled binary: one file that serves, shows its pages and loads plugins from outside. */
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const root = join(import.meta.dir, '../..')
+const folder = mkdtempSync(join(tmpdir(), 'hearth-binary-'))
+const binary = join(folder, 'hearth')
+let server: Bun.Subprocess<'ignore', 'pipe', 'pipe'>
+let url = ''
+
+const environment = () => ({
+  ...process.env,
+  PORT: '0',
+  HOST: '127.0.0.1',
+  DATA_DIR: join(folder, 'data'),
+})
+
+beforeAll(async () => {
+  const [command, ...flags] = (await buildCommand()).split(' ')
+  const build = Bun.spawn([process.execPath, ...flags, '--outfile', binary], { cwd: root })
+  expect([command, await build.exited]).toEqual(['bun', 0])
+  // A stray .env or bunfig.toml of the working folder must not change the binary.
+  const cwd = join(folder, 'work')
+  mkdirSync(join(cwd, 'plugins'), { recursive: true })
+  writeFileSync(join(cwd, '.env'), 'PORT=1\nHOST=nowhere.invalid\n')
+  cpSync(join(root, 'docs/examples/guestbook'), join(cwd, 'plugins/guestbook'), {
+    recursive: true,
+  })
+  server = Bun.spawn([binary, 'start'], {
+    cwd,
+    env: environment(),
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+  for await (const chunk of server.stdout) {
+    const line = new TextDecoder().decode(chunk)
+    url = /listening on (\S+)/.exec(line)?.[1] ?? ''
+    if (url) break
+  }
+}, 120_000)
+
+afterAll(async () => {
+  server?.kill()
+  await server?.exited
+  rmSync(folder, { recursive: true })
+})
+
+/** What `bun run build` runs, without its output file: the test builds what is shipped. */
+const buildCommand = async (): Promise<string> => {
+  const { scripts } = await Bun.file(join(root, 'package.json')).json()
+  return (scripts.build as string).replace(/^.*exec /, '').replace(/ --outfile \S+/, '')
+}
+
+test('serves the built-in plugin and the one beside it', async () => {
+  const { plugins } = (await (await fetch(`${url}/health`)).json()) as { plugins: object }
+  expect(Object.keys(plugins).sort()).toEqual(['guestbook', 'tracking'])
+  const signed = await fetch(`${url}/guestbook`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"text":"from the binary"}',
+  })
+  expect(await signed.json()).toEqual({ id: 1, author: 'local', text: 'from the binary' })
+})
+
+test.each(['/docs', '/docs/assets/swagger-ui.js', '/docs/assets/redoc.js', '/openapi.json'])(
+  'has %s inside',
+  async (path) => {
+    const reply = await fetch(`${url}${path}`)
+    expect([reply.status, (await reply.bytes()).length > 300]).toEqual([200, true])
+  },
+)
+
+test('has the same verbs', async () => {
+  const run = async (...args: string[]) => {
+    const child = Bun.spawn([binary, ...args], { env: environment(), stdout: 'pipe' })
+    const [text, code] = await Promise.all([new Response(child.stdout).text(), child.exited])
+    return { text, code }
+  }
+  expect(await run('version')).toEqual({ text: 'hearth 0.1.0\n', code: 0 })
+  const doctor = await run('doctor', '--json')
+  const { findings } = JSON.parse(doctor.text) as { findings: { name: string; status: string }[] }
+  expect(findings.find(({ name }) => name === 'database')?.status).toBe('ok')
+  // The server above holds the folder, and the doctor says so.
+  expect(findings.find(({ name }) => name === 'lock')?.status).toBe('warn')
+  expect((await run('nonsense')).code).toBe(2)
+})
+
+test('a second server on the same folder is refused, in words', async () => {
+  const second = Bun.spawn([binary, 'start'], {
+    env: environment(),
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+  const [text, code] = await Promise.all([new Response(second.stderr).text(), second.exited])
+  expect(code).toBe(1)
+  expect(text).toContain(String(server.pid))
+})
