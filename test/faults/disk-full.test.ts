@@ -10,17 +10,23 @@ import { testWith } from './needs.ts'
 import { audit, clean, makeRuns } from './reading.ts'
 import { post, type Reply } from './writer.ts'
 
-const pointsPerBatch = 2000
+const pointsPerBatch = 10
+
+const noise = () =>
+  Array.from({ length: 20 }, (_, index) => ({
+    name: `noise/${index}`,
+    values: Array.from({ length: 100 }, Math.random),
+  }))
 
 testWith('mount')(
   'a full disk answers 507 and the server goes on when there is room again',
   async () => {
     await using folder = await temporaryFolder()
-    await must(['mount', '-t', 'tmpfs', '-o', 'size=48m', 'hearth-test', folder.path])
+    await must(['mount', '-t', 'tmpfs', '-o', 'size=24m', 'hearth-test', folder.path])
     const dataDir = join(folder.path, 'data')
     const ballast = join(folder.path, 'ballast')
     // Given back later: what a person does who deletes something.
-    await Bun.write(ballast, Buffer.alloc(32 * 2 ** 20))
+    await Bun.write(ballast, Buffer.alloc(12 * 2 ** 20))
     let hearth = await startHearth({ dataDir, env: { RATE_LIMITS: 'off' } })
     try {
       const token = await signUp(hearth.origin)
@@ -28,7 +34,8 @@ testWith('mount')(
       let stored = 0
       const log = (): Promise<Reply | undefined> => {
         const steps = Array.from({ length: pointsPerBatch }, (_, i) => stored * pointsPerBatch + i)
-        const series = [{ name: 'loss', values: steps, steps }]
+        // What is audited stays small; noise, which nothing can compress, fills the disk.
+        const series = [{ name: 'loss', values: steps, steps }, ...noise()]
         return post(hearth.origin, token, `/metrics/${runId}/batch`, { series })
       }
       const fill = async (): Promise<Reply | undefined> => {
@@ -50,7 +57,7 @@ testWith('mount')(
       const file = await fetch(`${hearth.origin}/runs/${runId}/artifacts/big.bin`, {
         method: 'PUT',
         headers: { authorization: `Bearer ${token}` },
-        body: Buffer.alloc(20 * 2 ** 20),
+        body: Buffer.alloc(16 * 2 ** 20),
       })
       expect(file.status).toBe(507)
 
