@@ -81,7 +81,8 @@ export const redisBus = async (
       void heard.then(resolve)
     })
   })
-  await Promise.race([listening, Bun.sleep(firstContactMs)])
+  const refused = new Promise<void>((resolve) => receiver.once('error', () => resolve()))
+  await Promise.race([listening, refused, Bun.sleep(firstContactMs)])
 
   return {
     shared: true,
@@ -102,6 +103,7 @@ const connect = (url: string, log: Logger): Redis => {
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     autoResubscribe: false,
+    maxRetriesPerRequest: 0,
     commandTimeout: commandTimeoutMs,
     retryStrategy: (times) =>
       Math.min(maxRetryMs, 50 * 2 ** Math.min(times, 10)) * (0.5 + Math.random() / 2),

@@ -28,7 +28,6 @@ export const catchUp = async (
   options: CatchUpOptions,
 ): Promise<'live' | 'gone' | 'stalled'> => {
   const { subscription } = reader
-  reader.state = 'behind'
   for (;;) {
     if (!(await hasRoom(reader, options))) return reader.open ? 'stalled' : 'gone'
     const missed = topic.missedBy(reader)

@@ -35,6 +35,11 @@ export interface Subscription {
    * hub joins it with the live messages without a gap or a repeat. Absent: the topic has no past.
    */
   replay?(since: number): AsyncIterable<readonly LiveMessage[]>
+  /**
+   * The cursor of the latest message stored, or any later one. Where several servers write, it says
+   * what "from now on" means for a reader without a cursor; absent: the first message heard of.
+   */
+  head?(): Promise<number>
   /** Handles a message that the client sent; absent: such messages are ignored. */
   message?(data: string, reply: (data: string | object) => void): void | Promise<void>
 }

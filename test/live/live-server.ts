@@ -40,7 +40,11 @@ export class LiveServer {
     this.live = this.hub.liveOf('test')
     const channel: Channel = {
       path: '/ws',
-      open: () => ({ topic: 'run', replay: (since) => this.replay(since) }),
+      open: () => ({
+        topic: 'run',
+        replay: (since) => this.replay(since),
+        head: async () => this.stored.at(-1)?.cursor ?? 0,
+      }),
       ...options.channel,
     }
     const { hub } = this
