@@ -20,6 +20,7 @@ import { projectRoutes } from './routes-projects.ts'
 import { runRoutes } from './routes-runs.ts'
 import { Runs } from './runs.ts'
 import { trackingMigrations } from './schema.ts'
+import { searchMigrations } from './search/migrations.ts'
 import { searchRoutes } from './search/routes.ts'
 import { tracking } from './service.ts'
 import { RunState } from './state.ts'
@@ -55,7 +56,12 @@ export default definePlugin({
   provides: { tracking },
   dialect: { ...detailDialect, validationStatus: 400 },
   access: 'token',
-  migrations: [...trackingMigrations, ...artifactMigrations, ...pointMigrations],
+  migrations: [
+    ...trackingMigrations,
+    ...artifactMigrations,
+    ...pointMigrations,
+    ...searchMigrations,
+  ],
   async setup({ db, blobs, auth, live, log, clock, config }) {
     const points = await openPointStore({ db, clock, log })
     const access = new RunAccess(db, clock)

@@ -58,8 +58,12 @@ const compare = (field: Field, op: Comparison, value: Literal, time: SearchTime)
   }
 }
 
-const seriesOf = (name: string): SQL =>
-  sql`from tracking_series where run_id = tracking_run.id and name = ${name} and count > 0`
+/**
+ * `between` says what `=` would say, but leads SQLite's planner to the index that holds the values
+ * (see migrations.ts), away from the unique one, which looks cheaper and is ten times slower.
+ */
+export const seriesOf = (name: string): SQL => sql`from tracking_series
+  where run_id between tracking_run.id and tracking_run.id and name = ${name} and count > 0`
 
 const paramOf = (key: string): SQL =>
   sql`from tracking_param where run_id = tracking_run.id and key = ${key}`

@@ -1,7 +1,7 @@
 /** Orders runs by any field and finds the place where the last page ended. */
 import { HearthError, type SQL, sql } from '../../../src/sdk.ts'
 import { attributeColumn, type SearchTime } from './columns.ts'
-import { metricColumn } from './compile.ts'
+import { metricColumn, seriesOf } from './compile.ts'
 import { attributes, type OrderTerm } from './syntax.ts'
 
 /** One column to order by. Missing values come last in both directions. */
@@ -20,8 +20,7 @@ export const sortKeys = (order: readonly OrderTerm[], time: SearchTime): SortKey
 const columnsOf = (field: OrderTerm['field'], time: SearchTime): Omit<SortKey, 'descending'>[] => {
   switch (field.kind) {
     case 'metric': {
-      const column = sql`(select ${metricColumn(field.part)} from tracking_series
-        where run_id = tracking_run.id and name = ${field.name} and count > 0)`
+      const column = sql`(select ${metricColumn(field.part)} ${seriesOf(field.name)})`
       return [{ column, type: 'number' }]
     }
     case 'param':
@@ -91,7 +90,7 @@ const notACursor = (): HearthError =>
 /** The order of the keys named `k0`, `k1` ..., the newest run first among equals. */
 export const orderBy = (keys: readonly SortKey[]): SQL => {
   const terms = keys.map(({ descending }, i) =>
-    sql.raw(`k${i} is null, k${i} ${descending ? 'desc' : 'asc'}`),
+    sql.raw(`k${i} ${descending ? 'desc' : 'asc'} nulls last`),
   )
   return sql.join([...terms, sql`id desc`], sql`, `)
 }
