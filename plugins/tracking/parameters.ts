@@ -15,10 +15,15 @@ export const idOf = (text: string | undefined, name: string): number => {
   return id
 }
 
-/** The query of a request, repeated keys included. */
+/**
+ * The query of a request, repeated keys included.
+ * @throws HearthError `validation` when it holds NUL, which PostgreSQL takes in no text
+ */
 export const queryOf = (request: Request): URLSearchParams => {
   const start = request.url.indexOf('?')
-  return new URLSearchParams(start < 0 ? '' : request.url.slice(start))
+  const text = start < 0 ? '' : request.url.slice(start)
+  if (text.includes('%00')) throw invalid('query', 'must not hold NUL')
+  return new URLSearchParams(text)
 }
 
 export interface IntegerBounds {

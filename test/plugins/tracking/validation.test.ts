@@ -60,6 +60,7 @@ const cases: readonly [method: string, path: string, body: unknown, detail: stri
   ['POST', '/runs/?project_id=PROJECT', { name: 'x', environment: 'x' }, 'body.environment'],
   ['GET', '/runs/?project_id=0', undefined, 'query.project_id'],
   ['GET', '/runs/?status=done', undefined, 'query.status: must be one of running, completed'],
+  ['GET', '/runs/?tag=%00', undefined, 'query: must not hold NUL'],
   ['GET', '/runs/?filter=lr', undefined, 'filter'],
   ['GET', '/runs/?order_by=nothing', undefined, 'order_by'],
   ['PUT', '/runs/RUN', { status: 'done' }, 'body.status: must be one of running, completed'],
