@@ -5,6 +5,7 @@ import { accountRoutes } from './accounts.ts'
 import { Artifacts } from './artifacts/artifacts.ts'
 import { artifactMigrations } from './artifacts/migrations.ts'
 import { artifactRoutes } from './artifacts/routes.ts'
+import { uploadRoutes } from './artifacts/upload-routes.ts'
 import { compareRoutes } from './compare.ts'
 import { Console } from './console.ts'
 import { exportRoutes } from './export/routes.ts'
@@ -83,6 +84,7 @@ export default definePlugin({
         .use(runRoutes({ runs, trash, state }))
         .use(metricRoutes({ points, access }))
         .use(artifactRoutes({ artifacts, access, maxBytes }))
+        .use(uploadRoutes({ artifacts, access, maxBytes }))
         .use(searchRoutes({ db, clock, points, projects, state }))
         .use(compareRoutes({ runs, points, state }))
         .use(exportRoutes({ points, runs }))
@@ -90,8 +92,11 @@ export default definePlugin({
       channels: [runChannel({ points, access, publicReads: config.publicReads })],
       services: { tracking: { projects, runs, points, state } },
       async stop() {
-        await state.stop()
-        await points.close()
+        try {
+          await state.stop()
+        } finally {
+          await points.close()
+        }
       },
     }
   },
