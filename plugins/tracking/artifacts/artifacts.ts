@@ -1,5 +1,6 @@
 /** The files of runs: names in the database, bytes in the blob store, shared when they are equal. */
 import {
+  type BlobInfo,
   type Blobs,
   type Clock,
   type Database,
@@ -18,11 +19,22 @@ export interface Artifact {
   readonly createdAt: number
 }
 
-export interface Upload {
+export interface Place {
   readonly runId: number
   readonly path: string
-  readonly bytes: ReadableStream<Uint8Array> | Uint8Array
   readonly contentType: string
+}
+
+type Bytes = ReadableStream<Uint8Array> | Uint8Array
+
+export interface Part {
+  /** Where in the file it begins. */
+  readonly offset: number
+  readonly bytes: Bytes
+}
+
+export interface Upload extends Place {
+  readonly bytes: Bytes
   /** What the bytes must hash to. */
   readonly sha256?: string | undefined
 }
@@ -62,10 +74,41 @@ export class Artifacts {
   }
 
   /** Stores a file in constant memory; one that has the path already is replaced. */
-  async put({ runId, path, bytes, contentType, sha256 }: Upload): Promise<Artifact> {
-    const { blobs, clock, maxBytes } = this.#options
-    const blob = await blobs.put(bytes, { maxBytes, ...(sha256 !== undefined && { sha256 }) })
-    const createdAt = clock.now() * 1000
+  async put({ bytes, sha256, ...place }: Upload): Promise<Artifact> {
+    const { blobs, maxBytes } = this.#options
+    const expect = { maxBytes, ...(sha256 !== undefined && { sha256 }) }
+    return this.#link(place, await blobs.put(bytes, expect))
+  }
+
+  /** How many bytes of a file that comes in parts have arrived. */
+  async offset(runId: number, path: string): Promise<number> {
+    return this.#options.blobs.uploads.offset(uploadId(runId, path))
+  }
+
+  /**
+   * Adds a part to a file, in constant memory; what arrived stays when the connection breaks.
+   * @throws HearthError `conflict` when the part does not begin where the last one ended
+   */
+  async append(runId: number, path: string, part: Part): Promise<number> {
+    const { blobs, maxBytes } = this.#options
+    const id = uploadId(runId, path)
+    return inOrder(blobs.uploads.append(id, part.offset, part.bytes, maxBytes))
+  }
+
+  /** Makes a file of the parts. */
+  async complete({ sha256, ...place }: Omit<Upload, 'bytes'>): Promise<Artifact> {
+    const id = uploadId(place.runId, place.path)
+    const expect = sha256 === undefined ? {} : { sha256 }
+    return this.#link(place, await inOrder(this.#options.blobs.uploads.commit(id, expect)))
+  }
+
+  /** Forgets the parts of a file. */
+  async abort(runId: number, path: string): Promise<void> {
+    await this.#options.blobs.uploads.abort(uploadId(runId, path))
+  }
+
+  async #link({ runId, path, contentType }: Place, blob: BlobInfo): Promise<Artifact> {
+    const createdAt = this.#options.clock.now() * 1000
     const replaced = await this.#db.transaction(async (tx) => {
       const [old] = await tx.rows<{ sha256: string }>(sql`
         select sha256 from tracking_artifact where run_id = ${runId} and path = ${path}`)
@@ -79,7 +122,7 @@ export class Artifacts {
     })
     if (replaced !== undefined && replaced !== blob.sha256) await this.#collect([replaced])
     // From the row on nobody deletes the blob; before it, a deletion of equal bytes may just have.
-    if (!(await blobs.info(blob.sha256))) {
+    if (!(await this.#options.blobs.info(blob.sha256))) {
       await this.delete(runId, path)
       throw new HearthError('unavailable', 'The same bytes were just deleted; send them again')
     }
@@ -152,3 +195,21 @@ export class Artifacts {
 const lockBlob = (tx: Queries, sha256: string): Promise<number> =>
   tx.run(sql`insert into tracking_blob (sha256) values (${sha256})
     on conflict (sha256) do update set sha256 = excluded.sha256`)
+
+/** One upload at a time for each path of a run: the client needs to remember no id of it. */
+const uploadId = (runId: number, path: string): string =>
+  `run-${runId}-${new Bun.CryptoHasher('sha256').update(path).digest('hex')}`
+
+/** Tells a client that lost count where to go on. */
+const inOrder = async <T>(work: Promise<T>): Promise<T> => {
+  try {
+    return await work
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== 'UploadOffsetError') throw error
+    const { offset } = error as Error & { offset?: number }
+    throw new HearthError('conflict', error.message, {
+      headers: { 'upload-offset': String(offset ?? 0) },
+      cause: error,
+    })
+  }
+}

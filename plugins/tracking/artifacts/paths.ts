@@ -23,7 +23,7 @@ export const artifactPath = (text: string): string => {
   return path
 }
 
-const wanted = /^\/runs\/[^/]+\/artifacts\/?(.*)$/
+const wanted = /^\/runs\/[^/]+\/(?:artifacts|uploads)\/?(.*)$/
 
 /**
  * The artifact path in the URL of a request; empty when it names the list. A slash may be written

@@ -34,7 +34,7 @@ export const artifactSchema = t.Object(
   { examples: [example] },
 )
 
-const artifactView = (artifact: Artifact): typeof artifactSchema.static => ({
+export const artifactView = (artifact: Artifact): typeof artifactSchema.static => ({
   path: artifact.path,
   size: artifact.sizeBytes,
   sha256: artifact.sha256,
@@ -44,7 +44,7 @@ const artifactView = (artifact: Artifact): typeof artifactSchema.static => ({
 
 const runId = documented.id('run_id')
 
-const pathParameter = {
+export const pathParameter = {
   name: '*',
   in: 'path',
   required: true,
@@ -53,7 +53,7 @@ const pathParameter = {
   example: 'model/weights.bin',
 } as const
 
-const binary = { schema: { type: 'string', format: 'binary' } } as const
+export const binary = { schema: { type: 'string', format: 'binary' } } as const
 
 export const artifactRoutes = ({ artifacts, access, maxBytes }: ArtifactRoutesOptions) => {
   const list = async (id: number): Promise<(typeof artifactSchema.static)[]> =>
