@@ -82,7 +82,8 @@ export const redisBus = async (
     })
   })
   const refused = new Promise<void>((resolve) => receiver.once('error', () => resolve()))
-  await Promise.race([listening, refused, Bun.sleep(firstContactMs)])
+  const late = new Promise<void>((resolve) => setTimeout(resolve, firstContactMs).unref())
+  await Promise.race([listening, refused, late])
 
   return {
     shared: true,

@@ -1,7 +1,7 @@
 /** What plugins see of the live hub: channels they serve and topics they publish on. */
 import type { Who } from '../auth/who.ts'
 
-/** One thing that happened on a topic. `cursor` grows strictly within the topic and survives restarts. */
+/** One thing that happened on a topic. `cursor` grows strictly within it and survives restarts. */
 export interface LiveMessage {
   readonly cursor: number
   /** Sent as it is when a string, as JSON otherwise. */
@@ -46,11 +46,11 @@ export interface Subscription {
 
 /** The publishing side, bound to one plugin. */
 export interface Live {
-  /** Hands messages to every subscriber of `topic`, on this server and, over the bus, on the others. */
+  /** Hands messages to every subscriber of `topic`: on this server and, by the bus, on others. */
   publish(topic: string, messages: readonly LiveMessage[]): void
   /**
-   * Announces messages `first..last` of a topic that has a `replay`, without their data. Costs next
-   * to nothing while nobody watches; subscribers, here and on other servers, are served by `replay`.
+   * Announces messages `first..last` of a topic that has a `replay`, without their data. Costs
+   * next to nothing while nobody watches; subscribers, here and elsewhere, are served by `replay`.
    */
   advance(topic: string, first: number, last: number): void
   /**

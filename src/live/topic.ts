@@ -17,8 +17,8 @@ export interface TopicOptions {
 }
 
 /**
- * Readers are served by a loop of corked sends rather than by Bun's native topics: both cost one
- * write a reader and burst (the write is nearly all of it), and the loop knows each reader's cursor.
+ * Readers are served by a loop of corked sends, not by Bun's native topics: both cost one write a
+ * reader and burst, which is nearly all of it, and the loop knows each reader's cursor.
  */
 export class Topic {
   readonly readers = new Set<Reader>()

@@ -245,7 +245,7 @@ describe('what clients send', () => {
   })
 })
 
-test('stopping hands out what is waiting, then closes with 1001 and refuses newcomers', async () => {
+test('stopping hands out what waits, then closes with 1001 and refuses newcomers', async () => {
   const server = start()
   const readers = await Promise.all(range(1, 20).map(() => server.connect()))
   server.log(...range(1, 500))

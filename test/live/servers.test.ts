@@ -1,4 +1,4 @@
-/** Several servers on one storage: whoever writes, and whatever the bus loses, readers miss nothing. */
+/** Several servers on one storage: readers miss nothing, whoever writes, whatever the bus loses. */
 import { afterEach, expect, test } from 'bun:test'
 import type { Notice } from '../../src/live/announcer.ts'
 import { type Bus, type BusListener, redisBus } from '../../src/live/bus.ts'
