@@ -1,8 +1,7 @@
 /** Charts: every point counted into buckets of steps, or the points themselves when they are few. */
 import type { Queries } from '../../../src/sdk.ts'
-import { type ChunkRef, chunksOf, loadIndexes, readChunks } from './chunks.ts'
+import { type ChunkRef, chunksOf, fieldOf, loadIndexes, readChunks } from './chunks.ts'
 import { openPointsOf, orderBy } from './history.ts'
-import { minOf } from './list.ts'
 import type { Columns } from './payload.ts'
 import { concat } from './seal.ts'
 import type { OpenBatch, RunState, Series } from './state.ts'
@@ -82,8 +81,8 @@ class Buckets {
 
   /** Counts a chunk in by its summary; false when it lies in several buckets or leaves the range. */
   addChunk(ref: ChunkRef): boolean {
-    const low = minOf(ref, At.minStep)
-    const high = minOf(ref, At.maxStep)
+    const low = fieldOf(ref, At.minStep)
+    const high = fieldOf(ref, At.maxStep)
     if (!isInside(low, this.#range) || !isInside(high, this.#range)) return false
     const bucket = Math.floor(low / this.width)
     if (Math.floor(high / this.width) !== bucket) return false
@@ -150,7 +149,7 @@ const fewPoints = async (
 ): Promise<Columns | null> => {
   let sure = open.count
   for (const ref of refs) {
-    const inside = minOf(ref, At.minStep) >= range.from && minOf(ref, At.maxStep) <= range.to
+    const inside = fieldOf(ref, At.minStep) >= range.from && fieldOf(ref, At.maxStep) <= range.to
     if (inside) sure += ref.count
   }
   if (sure > most) return null
@@ -180,7 +179,7 @@ const chartOf = async (
   if (!(range.from <= range.to)) return nothing
   const open = pointsIn(openPointsOf(batches, series.id), range)
   const refs = chunksOf(series).filter(
-    (ref) => minOf(ref, At.maxStep) >= range.from && minOf(ref, At.minStep) <= range.to,
+    (ref) => fieldOf(ref, At.maxStep) >= range.from && fieldOf(ref, At.minStep) <= range.to,
   )
   const few = await fewPoints(q, refs, open, range, buckets)
   if (few) return exactSeries(series.name, few)

@@ -97,6 +97,9 @@ export interface ChunkRef {
   readonly at: number
 }
 
+/** One field of a chunk's summary. */
+export const fieldOf = (ref: ChunkRef, place: number): number => ref.index[ref.at + place] as number
+
 export const chunksOf = (series: Series): ChunkRef[] => {
   const index = series.index ?? NO_CHUNKS
   const refs: ChunkRef[] = []
@@ -106,17 +109,6 @@ export const chunksOf = (series: Series): ChunkRef[] => {
   }
   return refs
 }
-
-const firstPoints = (columns: Columns, count: number): Columns =>
-  columns.count === count
-    ? columns
-    : {
-        count,
-        keys: columns.keys.subarray(0, count),
-        steps: columns.steps.subarray(0, count),
-        times: columns.times.subarray(0, count),
-        values: columns.values.subarray(0, count),
-      }
 
 /**
  * Yields the points of chunks, in any order. `keys` are ids. A chunk that grew meanwhile is cut to
@@ -135,9 +127,9 @@ export async function* readChunks(
     if (rows.length !== page.size) throw new StaleError()
     for (const { first_id: firstId, payload } of rows) {
       const ref = page.get(firstId) as ChunkRef
-      const columns = decodePoints(payload)
+      const columns = decodePoints(payload, ref.count)
       if (columns.count < ref.count) throw new StaleError()
-      yield [ref, firstPoints(columns, ref.count)]
+      yield [ref, columns]
     }
   }
 }

@@ -1,10 +1,11 @@
 /** Pages of all points of a run in order of (time, id), without reading those before and after. */
 import type { Queries } from '../../../src/sdk.ts'
-import { type ChunkRef, chunksOf, loadIndexes, readChunks } from './chunks.ts'
-import { Selection, type Selected } from './selection.ts'
+import { type ChunkRef, chunksOf, loadIndexes, fieldOf, readChunks } from './chunks.ts'
+import { type Selected, Selection } from './selection.ts'
 import type { OpenBatch, RunState, Series } from './state.ts'
 import type { Point } from './store.ts'
 import { At } from './summary.ts'
+import { findWindow, type PageSource, type Window } from './window.ts'
 
 export interface ListQuery {
   readonly runId: number
@@ -16,26 +17,33 @@ export interface ListQuery {
 /** Chunks read at a time: later ones may turn out to be beyond the page. */
 const READ_AHEAD = 64
 
-export const minOf = (ref: ChunkRef, place: number): number => ref.index[ref.at + place] as number
+const countOpen = (batches: readonly OpenBatch[], only: number | undefined) => {
+  let points = 0
+  let earliest = Infinity
+  for (const { keys, times, count } of batches) {
+    for (let i = 0; i < count; i++) {
+      if (only !== undefined && keys[i] !== only) continue
+      points++
+      if ((times[i] as number) < earliest) earliest = times[i] as number
+    }
+  }
+  return { points, earliest }
+}
 
 /**
  * The chunks that lie wholly before rank `skip` whatever the others hold: their points need not be
  * read, only counted. The rest comes back in order of their first time.
  */
-const passOver = (
-  refs: readonly ChunkRef[],
-  openPoints: number,
-  openFrom: number,
-  skip: number,
-) => {
-  const sorted = refs.toSorted((a, b) => minOf(a, At.minTime) - minOf(b, At.minTime))
+const passOver = (source: PageSource, skip: number) => {
+  const open = countOpen(source.batches, source.only)
+  const sorted = source.refs.toSorted((a, b) => fieldOf(a, At.minTime) - fieldOf(b, At.minTime))
   let possible = 0
   let sure = -Infinity
-  let openCounted = openPoints === 0
+  let openCounted = open.points === 0
   for (const ref of sorted) {
-    const from = minOf(ref, At.minTime)
-    if (!openCounted && openFrom < from) {
-      possible += openPoints
+    const from = fieldOf(ref, At.minTime)
+    if (!openCounted && open.earliest < from) {
+      possible += open.points
       openCounted = true
     }
     if (possible > skip) break
@@ -44,36 +52,22 @@ const passOver = (
   }
   let passed = 0
   const rest = sorted.filter((ref) => {
-    if (minOf(ref, At.maxTime) >= sure) return true
+    if (fieldOf(ref, At.maxTime) >= sure) return true
     passed += ref.count
     return false
   })
-  return { passed, rest }
+  const available = rest.reduce((sum, { count }) => sum + count, open.points)
+  return { passed, rest, available }
 }
 
-const earliest = (batches: readonly OpenBatch[], only: number | undefined) => {
-  let points = 0
-  let from = Infinity
-  for (const { keys, times, count } of batches) {
-    for (let i = 0; i < count; i++) {
-      if (only !== undefined && keys[i] !== only) continue
-      points++
-      if ((times[i] as number) < from) from = times[i] as number
-    }
-  }
-  return { points, from }
-}
-
-const addOpen = (
-  selection: Selection,
-  batches: readonly OpenBatch[],
-  only: number | undefined,
-): void => {
+const addOpen = (selection: Selection, { batches, only }: PageSource, window: Window): void => {
   for (const { firstId, keys, steps, times, values, count } of batches) {
     for (let i = 0; i < count; i++) {
       const key = keys[i] as number
       const time = times[i] as number
       if (only !== undefined && key !== only) continue
+      const bin = window.bin(time)
+      if (bin < window.first || bin > window.last) continue
       selection.add(time, firstId + i, key, steps[i] as number, time, values[i] as number)
     }
   }
@@ -82,17 +76,24 @@ const addOpen = (
 const addSealed = async (
   q: Queries,
   selection: Selection,
-  rest: readonly ChunkRef[],
+  refs: readonly ChunkRef[],
+  { bin, first, last }: Window,
 ): Promise<void> => {
-  for (let from = 0; from < rest.length; from += READ_AHEAD) {
-    const page = rest
+  const near = refs.filter(
+    (ref) => bin(fieldOf(ref, At.maxTime)) >= first && bin(fieldOf(ref, At.minTime)) <= last,
+  )
+  for (let from = 0; from < near.length; from += READ_AHEAD) {
+    const page = near
       .slice(from, from + READ_AHEAD)
-      .filter((ref) => minOf(ref, At.minTime) <= selection.limit)
+      .filter((ref) => fieldOf(ref, At.minTime) <= selection.limit)
     if (page.length === 0) return
     for await (const [{ series }, points] of readChunks(q, page)) {
-      const { keys, steps, times, values, count } = points
+      const { times, count } = points
       for (let i = 0; i < count; i++) {
         const time = times[i] as number
+        // Looked at first, so that the other columns of a chunk are unpacked only for a match.
+        if (time > selection.limit || bin(time) < first || bin(time) > last) continue
+        const { keys, steps, values } = points
         selection.add(
           time,
           keys[i] as number,
@@ -116,29 +117,30 @@ export const toPoints = (state: RunState, selected: Selected): Point[] =>
     time: selected.times[i] as number,
   }))
 
+const wantedSeries = (state: RunState, name: string | undefined): Series[] => {
+  if (name === undefined) return [...state.byId.values()]
+  const series = state.series.get(name)
+  return series ? [series] : []
+}
+
 export const listPoints = async (
   q: Queries,
   state: RunState,
   { name, skip, limit }: ListQuery,
 ): Promise<Point[]> => {
-  const wanted: Series[] = []
-  if (name === undefined) wanted.push(...state.byId.values())
-  else {
-    const series = state.series.get(name)
-    if (series) wanted.push(series)
-  }
+  const wanted = wantedSeries(state, name)
   if (wanted.length === 0 || limit === 0) return []
   await loadIndexes(q, state, wanted)
-  const only = name === undefined ? undefined : wanted[0]?.id
-  const batches = state.batches.slice()
-  const refs = wanted.flatMap(chunksOf)
-  const open = earliest(batches, only)
-  const { passed, rest } = passOver(refs, open.points, open.from, skip)
-  const available = rest.reduce((sum, { count }) => sum + count, open.points)
-  const from = skip - passed
-  if (from >= available) return []
-  const selection = new Selection(Math.min(from + limit, available), available)
-  addOpen(selection, batches, only)
-  await addSealed(q, selection, rest)
-  return toPoints(state, selection.done(from))
+  const source: PageSource = {
+    batches: state.batches.slice(),
+    only: name === undefined ? undefined : wanted[0]?.id,
+    refs: wanted.flatMap(chunksOf),
+  }
+  const { passed, rest, available } = passOver(source, skip)
+  if (skip - passed >= available) return []
+  const window = await findWindow(q, { ...source, refs: rest }, skip - passed, limit)
+  const selection = new Selection(Math.min(window.from + limit, available), available)
+  addOpen(selection, source, window)
+  await addSealed(q, selection, rest, window)
+  return toPoints(state, selection.done(window.from))
 }

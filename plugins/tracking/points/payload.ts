@@ -41,22 +41,57 @@ export const encodePoints = (points: Columns): Uint8Array => {
   return new Uint8Array(buffer)
 }
 
-/** Unpacks what `encodePoints` packed. The columns may share memory with `bytes`. */
-export const decodePoints = (bytes: Uint8Array): Columns => {
-  // Typed arrays must start aligned, which drivers do not promise.
-  const aligned = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice()
-  const buffer = aligned.buffer as ArrayBuffer
-  const start = aligned.byteOffset
-  const header = new DataView(buffer, start, HEADER_BYTES)
-  const version = header.getUint8(0)
-  if (version !== FORMAT_VERSION) throw new Error(`Points of unknown format ${version}`)
-  const count = header.getUint32(8, true)
-  let offset = start + HEADER_BYTES
-  const next = (i: number): Float64Array => {
-    const format = header.getUint8(i + 1)
-    const column = readColumn(buffer, offset, format, count)
-    offset += columnBytes(format, count)
+/** Packed points, each column unpacked when it is first looked at. */
+class PackedPoints implements Columns {
+  readonly count: number
+  readonly #buffer: ArrayBuffer
+  readonly #formats: Uint8Array
+  readonly #offsets: number[] = []
+  readonly #columns: (Float64Array | undefined)[] = []
+
+  constructor(bytes: Uint8Array, most: number) {
+    // Typed arrays must start aligned, which drivers do not promise.
+    const aligned = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice()
+    this.#buffer = aligned.buffer as ArrayBuffer
+    const header = new DataView(this.#buffer, aligned.byteOffset, HEADER_BYTES)
+    const version = header.getUint8(0)
+    if (version !== FORMAT_VERSION) throw new Error(`Points of unknown format ${version}`)
+    const packed = header.getUint32(8, true)
+    this.count = Math.min(packed, most)
+    this.#formats = aligned.subarray(1, 5)
+    let offset = aligned.byteOffset + HEADER_BYTES
+    for (const format of this.#formats) {
+      this.#offsets.push(offset)
+      offset += columnBytes(format, packed)
+    }
+  }
+
+  get keys(): Float64Array {
+    return this.#column(0)
+  }
+
+  get steps(): Float64Array {
+    return this.#column(1)
+  }
+
+  get times(): Float64Array {
+    return this.#column(2)
+  }
+
+  get values(): Float64Array {
+    return this.#column(3)
+  }
+
+  #column(i: number): Float64Array {
+    const known = this.#columns[i]
+    if (known) return known
+    const format = this.#formats[i] as number
+    const column = readColumn(this.#buffer, this.#offsets[i] as number, format, this.count)
+    this.#columns[i] = column
     return column
   }
-  return { count, keys: next(0), steps: next(1), times: next(2), values: next(3) }
 }
+
+/** Unpacks what `encodePoints` packed, or its first points. May share memory with `bytes`. */
+export const decodePoints = (bytes: Uint8Array, most = Infinity): Columns =>
+  new PackedPoints(bytes, most)

@@ -1,9 +1,8 @@
 /** Changes what is stored already: rewinds a run, copies it, removes it. */
 import { type Database, type Queries, type Transaction, sql } from '../../../src/sdk.ts'
-import { type ChunkRef, chunksOf, loadIndexes, readChunks } from './chunks.ts'
+import { type ChunkRef, chunksOf, fieldOf, loadIndexes, readChunks } from './chunks.ts'
 import { type Committer, lockCounter } from './committer.ts'
 import { openPointsOf } from './history.ts'
-import { minOf } from './list.ts'
 import type { Columns } from './payload.ts'
 import { type Runs, StaleError } from './runs.ts'
 import { chunksFrom, claim, type Chunk, type SealedSeries, writeSealed } from './seal.ts'
@@ -47,11 +46,11 @@ const cutSeries = async (
   fromStep: number,
 ): Promise<Cut> => {
   const refs = chunksOf(series)
-  const dropped = refs.filter((ref) => minOf(ref, At.maxStep) >= fromStep)
+  const dropped = refs.filter((ref) => fieldOf(ref, At.maxStep) >= fromStep)
   const chunks: Chunk[] = []
   for await (const [, points] of readChunks(
     q,
-    dropped.filter((ref) => minOf(ref, At.minStep) < fromStep),
+    dropped.filter((ref) => fieldOf(ref, At.minStep) < fromStep),
   )) {
     chunks.push(...chunksFrom(below(points, fromStep)))
   }

@@ -34,7 +34,9 @@ export const readVersion = async (q: Queries, runId: number): Promise<number> =>
 const decodeBatches = (rows: readonly OpenRow[]): OpenBatch[] => {
   const batches: OpenBatch[] = []
   for (const { first_id: firstId, payload } of rows) {
-    if (firstId !== null && payload) batches.push({ firstId, ...decodePoints(payload) })
+    if (firstId === null || !payload) continue
+    const { count, keys, steps, times, values } = decodePoints(payload)
+    batches.push({ firstId, count, keys, steps, times, values })
   }
   return batches
 }

@@ -1,7 +1,7 @@
 /** Points after a cursor in order of id: what a client missed. */
 import type { Database, Queries } from '../../../src/sdk.ts'
-import { chunksOf, loadIndexes, readChunks } from './chunks.ts'
-import { minOf, toPoints } from './list.ts'
+import { chunksOf, fieldOf, loadIndexes, readChunks } from './chunks.ts'
+import { toPoints } from './list.ts'
 import type { Runs } from './runs.ts'
 import { Selection, type Selected } from './selection.ts'
 import type { RunState } from './state.ts'
@@ -29,7 +29,7 @@ const select = async (q: Queries, state: RunState, since: number): Promise<Selec
   const batches = state.batches.filter(({ firstId, count }) => firstId + count - 1 > since)
   const refs = sealed
     .flatMap(chunksOf)
-    .filter((ref) => minOf(ref, At.maxId) > since)
+    .filter((ref) => fieldOf(ref, At.maxId) > since)
     .toSorted((a, b) => a.firstId - b.firstId)
   const available = [...refs, ...batches].reduce((sum, { count }) => sum + count, 0)
   const selection = new Selection(Math.min(SELECTED, available), available)
