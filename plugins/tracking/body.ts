@@ -1,4 +1,4 @@
-/** Reads the JSON bodies of the tracking routes: inflated within bounds, bare NaN tokens allowed. */
+/** Reads JSON bodies for tracking: inflated within bounds, bare NaN tokens allowed. */
 import { HearthError } from '../../src/sdk.ts'
 import { parseJson } from './numbers.ts'
 import { invalid } from './parameters.ts'

@@ -6,7 +6,7 @@ export const consoleStreams = ['stdout', 'stderr'] as const
 export type ConsoleStream = (typeof consoleStreams)[number]
 
 export interface ConsoleLine {
-  /** Counts the lines of its run from 1 without a gap: a reader goes on after the last one it has. */
+  /** Counts from 1 within the run, without a gap: a reader goes on after the last it has. */
   readonly id: number
   readonly stream: ConsoleStream
   readonly text: string

@@ -1,4 +1,4 @@
-/** The tracking plugin: projects, runs, their metrics, files and live channel, and people's logins. */
+/** The tracking plugin: projects, runs, their metrics, files, live channels, and logins. */
 import { definePlugin, detailDialect, router, t } from '../../src/sdk.ts'
 import { RunAccess } from './access.ts'
 import { accountRoutes } from './accounts.ts'
@@ -80,7 +80,7 @@ export default definePlugin({
         .use(ingestRoutes({ points, access, state }))
         .use(accountRoutes(auth))
         .use(projectRoutes(projects, trash))
-        .use(lifecycleRoutes({ runs, access, state, console: new Console(db, clock) }))
+        .use(lifecycleRoutes({ runs, access, state, output: new Console(db, clock) }))
         .use(runRoutes({ runs, trash, state }))
         .use(metricRoutes({ points, access }))
         .use(artifactRoutes({ artifacts, access, maxBytes }))

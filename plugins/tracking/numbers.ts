@@ -80,7 +80,7 @@ export const numbersJson = (values: ArrayLike<number>, start = 0, end = values.l
   return `${text}]`
 }
 
-/** JSON text of anything that `parseJson` read; numbers beyond 64-bit floats are written as words. */
+/** JSON text of anything that `parseJson` read; numbers beyond 64-bit floats become words. */
 export const toJson = (value: unknown): string =>
   JSON.stringify(value, (_key, item: unknown) =>
     typeof item === 'number' && !Number.isFinite(item) ? String(item) : item,

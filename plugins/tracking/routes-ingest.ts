@@ -41,7 +41,8 @@ export const ingestRoutes = ({ points, access, state }: IngestOptions) =>
           ...ingestDetail(singleBody),
           summary: 'Log a metric',
           description:
-            'A point with a `timestamp` that is there already (same step, time and value) is not stored again.',
+            'A point with a `timestamp` is stored once, however often it is sent with the same ' +
+            'step and value.',
         },
       },
     )
@@ -59,8 +60,9 @@ export const ingestRoutes = ({ points, access, state }: IngestOptions) =>
           ...(batchId !== undefined && { batchId }),
         })
         const text =
-          `{"message":"Logged ${batch.points} metrics successfully","first_id":${appended.firstId},` +
-          `"stored":${appended.stored},"repeated":${appended.repeated}}`
+          `{"message":"Logged ${batch.points} metrics successfully",` +
+          `"first_id":${appended.firstId},"stored":${appended.stored},` +
+          `"repeated":${appended.repeated}}`
         return new Response(text, { headers: jsonHeaders })
       },
       {
@@ -70,7 +72,9 @@ export const ingestRoutes = ({ points, access, state }: IngestOptions) =>
           ...ingestDetail(batchBody),
           summary: 'Log many metrics at once',
           description:
-            'Either a map of names to values at one step, or whole columns: `times` are microseconds since the epoch. The same `batch_id` again is acknowledged and not stored again. Bodies may be gzipped. At most 100,000 points and 10,000 names.',
+            'Either a map of names to values at one step, or whole columns: `times` are ' +
+            'microseconds since the epoch. The same `batch_id` again is acknowledged and not ' +
+            'stored again. Bodies may be gzipped. At most 100,000 points and 10,000 names.',
         },
       },
     )

@@ -15,7 +15,7 @@ export interface LifecycleOptions {
   readonly runs: Runs
   readonly access: RunAccess
   readonly state: RunState
-  readonly console: Console
+  readonly output: Console
 }
 
 const maxTextLength = 1024 * 1024
@@ -24,7 +24,7 @@ const jsonBody = (schema: object, example: object) => ({
   content: { 'application/json': { schema, example } },
 })
 
-export const lifecycleRoutes = ({ runs, access, state, console }: LifecycleOptions) =>
+export const lifecycleRoutes = ({ runs, access, state, output }: LifecycleOptions) =>
   router()
     .post(
       '/runs/:run_id/heartbeat',
@@ -40,7 +40,9 @@ export const lifecycleRoutes = ({ runs, access, state, console }: LifecycleOptio
           tags: ['runs'],
           summary: 'Say that a run is alive',
           description:
-            'Every point and every line says so, too. A run that is silent for too long reads as crashed until it speaks. Answers the status, so that a client learns when its run was killed.',
+            'Every point and every line says so, too. A run that is silent for too long reads as ' +
+            'crashed until it speaks. Answers the status, so that a client learns when its run ' +
+            'was killed.',
           parameters: [documented.id('run_id')],
           'x-rate-limit': 'ingest',
         },
@@ -108,7 +110,7 @@ export const lifecycleRoutes = ({ runs, access, state, console }: LifecycleOptio
         const facts = await access.writable(who, idOf(params.run_id, 'run_id'))
         const input = consoleInputOf(await readJson(request))
         state.touch(facts.id)
-        return { id: await console.append(facts.id, input) }
+        return { id: await output.append(facts.id, input) }
       },
       {
         parse: 'none',
@@ -130,7 +132,7 @@ export const lifecycleRoutes = ({ runs, access, state, console }: LifecycleOptio
         const query = queryOf(request)
         const since = integerOf(query, 'since', { min: 0 }) ?? 0
         const limit = integerOf(query, 'limit', { min: 1, max: 1000 }) ?? 1000
-        const lines = await console.read(facts.id, since, limit)
+        const lines = await output.read(facts.id, since, limit)
         return {
           lines: lines.map(({ id, stream, text, writtenAt }) => ({
             id,

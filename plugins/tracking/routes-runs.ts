@@ -103,7 +103,8 @@ export const runRoutes = ({ runs, trash, state }: RunRoutesOptions) =>
           tags: ['runs'],
           summary: 'Change a run',
           description:
-            'Changes the fields that are given and leaves the others. An end without `ended_at` ends now; `running` clears it.',
+            'Changes the fields that are given and leaves the others. An end without `ended_at` ' +
+            'ends now; `running` clears it.',
           parameters: [documented.id('run_id')],
         },
       },

@@ -2,8 +2,8 @@
 import type { Migration } from '../../src/sdk.ts'
 
 /**
- * All times are microseconds since the epoch. `config`, `tags` and `environment` are JSON text, kept
- * as it was sent; `tracking_tag` and `tracking_param` hold the same again in a form SQL can search.
+ * All times are microseconds since the epoch. `config`, `tags` and `environment` are JSON text;
+ * `tracking_tag` and `tracking_param` hold the same again in a form that SQL can search.
  * `last_heard_at` lags a few seconds behind: see state.ts.
  */
 export const trackingMigrations: readonly Migration[] = [

@@ -1,4 +1,4 @@
-/** The document's own requests, word for word: fields, ids, status codes, both forms of each path. */
+/** The document's requests: fields, ids, status codes, both forms of each path. */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { databases, openTrackingOn, type TrackingUnderTest } from './fixture.ts'
 

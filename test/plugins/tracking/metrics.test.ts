@@ -60,7 +60,7 @@ describe.each(databases)('on %s', (database) => {
     expect((await server.ann('GET', `/metrics/${run}/summary`)).body).toHaveLength(5)
   })
 
-  test('NaN and the infinities, as bare tokens and as words, are kept and answered as words', async () => {
+  test('NaN and the infinities, bare or as words, are kept and answered as words', async () => {
     const run = await server.run()
     await server.ann('POST', `/metrics/${run}`, '{"name":"loss","value":NaN,"step":1}')
     await server.ann('POST', `/metrics/${run}`, '{"name":"loss","value":"Infinity","step":2}')
