@@ -42,7 +42,7 @@ export class Topic {
     this.last = latest.cursor
     const { recentMessages, recentBytes } = this.#options.limits
     this.#recent.add(fresh, recentMessages, recentBytes)
-    this.#pending.push(...fresh)
+    for (const frame of fresh) this.#pending.push(frame)
     this.#plan()
   }
 

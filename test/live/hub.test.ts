@@ -46,6 +46,17 @@ describe('messages', () => {
     expect(Math.max(...reader.received.map(({ length }) => length))).toBeLessThan(512 * 1024)
   })
 
+  test('come in any number', async () => {
+    const server = start()
+    const readers = [await server.connect('?format=batch'), await server.connect('?since=0')]
+    server.log(...range(1, 10))
+    server.live.publish('run', server.store(...range(11, 60_000)))
+    const late = server.store(...range(60_001, 120_000))
+    server.live.publish('run', late)
+    await until(() => readers.every(({ received }) => received.at(-1)?.includes('"id":120000}')))
+    for (const { cursors } of readers) expect(cursors).toEqual(range(1, 120_000))
+  })
+
   test('that are strings are sent as they are', async () => {
     const server = start()
     const reader = await server.connect()

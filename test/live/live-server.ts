@@ -87,7 +87,7 @@ export class LiveServer {
 
   store(...cursors: number[]): LiveMessage[] {
     const messages = cursors.map((cursor) => ({ cursor, data: { id: cursor } }))
-    this.stored.push(...messages)
+    for (const message of messages) this.stored.push(message)
     return messages
   }
 
