@@ -4,6 +4,7 @@ import encodings.idna  # noqa: F401  (imported by the first connection otherwise
 import gzip
 import http.client
 import json
+import mimetypes
 import os
 import threading
 import urllib.parse
@@ -85,7 +86,8 @@ class Client:
 
     def upload(self, path, file, size_bytes, digest):
         """Streams an open file."""
-        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size_bytes),
+        kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
+        headers = {"Content-Type": kind, "Content-Length": str(size_bytes),
                    "Digest": "sha-256=" + digest}
         return self._authorized("PUT", path, file, headers)
 

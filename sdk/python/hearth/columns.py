@@ -4,9 +4,11 @@ import json
 import math
 import re
 
+from .plain import as_float, plain
+
 BATCH_POINTS = 10_000
 NAME_CHARS = 250
-LARGEST_STEP = 2**53
+LARGEST_STEP = 2**53 - 1
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -21,23 +23,19 @@ def flatten(values, complain, prefix=""):
         number = as_float(value)
         if number is None:
             complain(name, f"{name!r} is not a number ({type(value).__name__}); it is not logged")
-        elif not name or len(name) > NAME_CHARS or CONTROL.search(name):
+        elif not is_name(name):
             complain(name, f"{name[:80]!r} cannot name a metric; it is not logged")
         else:
             flat[name] = number
     return flat
 
 
-def as_float(value):
-    """A float for numbers and for one-element arrays and tensors (anything with `.item()`)."""
+def is_name(name):
+    """Whether the server takes it; it counts characters as JavaScript does."""
     try:
-        if isinstance(value, (str, bytes)):
-            return None
-        if not isinstance(value, (int, float)) and hasattr(value, "item"):
-            value = value.item()
-        return float(value)
-    except Exception:  # whatever a foreign object raises must not end a training
-        return None
+        return 0 < len(name.encode("utf-16-le")) <= 2 * NAME_CHARS and not CONTROL.search(name)
+    except UnicodeEncodeError:
+        return False
 
 
 def as_step(value):
@@ -76,26 +74,3 @@ def encode(series, batch_id):
         for column in series:
             column["values"] = [plain(value) for value in column["values"]]
         return json.dumps(body, separators=(",", ":")).encode()
-
-
-def plain(value, depth=0):
-    """Any object as JSON values, for configs: what JSON does not know becomes text."""
-    if isinstance(value, float):
-        if math.isfinite(value):
-            return float(value)
-        return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
-    if value is None or isinstance(value, (bool, int, str)):
-        return value
-    if depth < 20:
-        if isinstance(value, dict):
-            return {str(key): plain(item, depth + 1) for key, item in value.items()}
-        if isinstance(value, (list, tuple, set, frozenset)):
-            return [plain(item, depth + 1) for item in value]
-        if hasattr(value, "item") and hasattr(value, "dtype") and as_float(value) is not None:
-            return plain(value.item(), depth + 1)
-        if type(value).__name__ == "Namespace" or hasattr(value, "__dataclass_fields__"):
-            return plain(dict(vars(value)), depth + 1)
-    try:
-        return str(value)[:1000]
-    except Exception:  # a foreign __str__ may raise anything
-        return f"<{type(value).__name__}>"

@@ -3,6 +3,8 @@
 import collections
 import sys
 
+from .plain import text as plain_text
+
 CHUNK_CHARS = 32_768
 WAITING_CHARS = 1 << 20
 
@@ -42,7 +44,7 @@ class Console:
             self._lost = False
             texts.setdefault("stderr", []).append("[hearth: printed too fast, some output is left out]\n")
         for name, parts in texts.items():
-            text = last_of_each_line("".join(parts))
+            text = plain_text(last_of_each_line("".join(parts)))
             for start in range(0, len(text), CHUNK_CHARS):
                 yield "console", {"stream": name, "text": text[start : start + CHUNK_CHARS]}
 

@@ -1,32 +1,25 @@
 """A run as a training script sees it: log numbers, keep files, finish."""
 
-import datetime
-import hashlib
-import json
-import os
-import re
 import shutil
-import tempfile
 import threading
 import time
 import uuid
 from pathlib import Path
 
-from . import capture, credentials, lifecycle
+from . import capture, lifecycle
+from .beginning import describe, make_folder, mode_of, now
 from .client import Client, HearthError
-from .columns import as_step, flatten, plain
+from .columns import LARGEST_STEP, as_step, flatten
 from .complaints import Complaints
 from .console import Console
 from .link import Link
-from .spool import write_json
+from .plain import plain
 from .system import Monitor
 from .worker import Worker
 
 SPOOL_BYTES = 2 << 30
 EXIT_TIMEOUT_S = 30.0
 DESCRIBE_TIMEOUT_S = 2.0
-MODES = ("online", "offline", "disabled")
-RANKS = ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK")
 
 
 def init(project, name=None, config=None, tags=None, notes=None, mode=None, run_key=None, **options):
@@ -42,27 +35,16 @@ class Run:
                  spool_bytes=SPOOL_BYTES, exit_timeout_s=EXIT_TIMEOUT_S):
         self.client = client
         self.project = project
-        self.mode = mode or default_mode()
-        if self.mode not in MODES:
-            raise ValueError(f"mode is one of {', '.join(MODES)}; got {self.mode!r}")
-        began = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
-        unique = f"{began:%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:12]}"
-        self.name = name or f"run-{unique[:-7]}"
-        self.config = plain(config if isinstance(config, dict) else vars(config)) if config else {}
-        self.tags = [str(tag) for tag in tags or []]
+        self.mode = mode_of(mode)
         self.killed = False
         self._key = run_key
         self._limits = (spool_bytes, exit_timeout_s)
+        description = describe(client.url, project, name, config, tags, notes, run_key)
+        self.name, self.config, self.tags = (description["run"][key] for key in ("name", "config", "tags"))
         self._prepare(owner=True)
         if self.mode == "disabled":
             return
-        self._description = {
-            "project": project,
-            "url": client.url,
-            "run": {"name": self.name, "config": self.config, "tags": self.tags, "notes": notes,
-                    "run_key": run_key or unique, "started_at": began.isoformat()},
-        }
-        self.folder = self._make_folder(folder_name(project, run_key) if run_key else unique)
+        self.folder = make_folder(description, self._complain)
         if self._start() is None:
             return
         if console:
@@ -78,9 +60,9 @@ class Run:
         time_us = time.time_ns() // 1000
         if step is None:
             step = self._next_step
-        elif type(step) is not int:
+        elif type(step) is not int or not -LARGEST_STEP <= step <= LARGEST_STEP:
             step = self._whole(step)
-        self._next_step = step + 1
+        self._next_step = step + (step < LARGEST_STEP)
         known, flat = self._known, {}
         try:
             for name, value in values.items():
@@ -159,9 +141,8 @@ class Run:
 
     def _deliver(self, worker, status, timeout_s):
         if self._owner:
-            ended_at = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
             status = "killed" if self.killed else status
-            worker.record("update", {"status": status, "ended_at": ended_at.isoformat()})
+            worker.record("update", {"status": status, "ended_at": now()})
         try:
             delivered = worker.close(timeout_s) and self._link is not None
         except KeyboardInterrupt:
@@ -215,18 +196,6 @@ class Run:
                     lifecycle.finish_in_worker_process(self)
             return self._worker
 
-    def _make_folder(self, name):
-        for root in (credentials.home(), Path(tempfile.gettempdir()) / f"hearth-{os.getpid()}"):
-            folder = root / "spool" / name
-            try:
-                root.mkdir(mode=0o700, parents=True, exist_ok=True)
-                folder.mkdir(parents=True, exist_ok=True)
-                write_json(folder / "run.json", self._description)
-                return folder
-            except OSError as error:
-                self._complain("folder", f"{folder} cannot be written: {error}")
-        return folder
-
     def _describe(self, diff):
         environment = plain(capture.environment(diff))
         worker = self._worker
@@ -241,7 +210,7 @@ class Run:
     def _whole(self, step):
         whole = as_step(step)
         if whole is None:
-            self._complain("step", f"a step is a whole number, not {step!r}; counting on instead")
+            self._complain("step", f"a step is a whole number below 2^53, not {step!r}; counting on instead")
         return self._next_step if whole is None else whole
 
     def _keep(self, file, name):
@@ -283,14 +252,3 @@ def _attach(client, project, name, config, tags, mode, limits, folder, next_step
     run._prepare(owner=False, next_step=next_step)
     run._known_id = known_id
     return run
-
-
-def default_mode():
-    """HEARTH_MODE; and of a distributed training only rank 0 logs, unless told otherwise in the code."""
-    rank = next((os.environ[name] for name in RANKS if os.environ.get(name)), "0")
-    return "disabled" if rank != "0" else os.environ.get("HEARTH_MODE") or "online"
-
-
-def folder_name(project, run_key):
-    digest = hashlib.sha256(json.dumps([project, run_key]).encode()).hexdigest()[:12]
-    return re.sub(r"\W", "_", run_key)[:60] + "-" + digest

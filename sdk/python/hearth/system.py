@@ -33,20 +33,22 @@ class Monitor:
             time.sleep(0.005)
 
     def _run(self):
+        began = time.monotonic()
+        self._sample_and_log(0)
         try:
             self._describe()
         finally:
             self.described = True
-        if self._log is None:
-            return
-        began = time.monotonic()
-        while True:
-            self._log(self.sample(), int(time.monotonic() - began))
+        while self._log is not None:
             try:
                 self._stop.get(timeout=EVERY_S)
                 return
             except Empty:
-                pass
+                self._sample_and_log(int(time.monotonic() - began))
+
+    def _sample_and_log(self, second):
+        if self._log is not None:
+            self._log(self.sample(), second)
 
     def sample(self):
         values = {}

@@ -19,7 +19,17 @@ from .server import Server
 ROOT = Path(__file__).parent.parent
 
 
-class SpoolTest(unittest.TestCase):
+class Patching(unittest.TestCase):
+    def patch(self, mapping, **values):
+        before = {key: mapping.get(key) for key in values}
+        mapping.update(values)
+        self.addCleanup(mapping.update, {key: value for key, value in before.items() if value is not None})
+        for key, value in before.items():
+            if value is None:
+                self.addCleanup(mapping.pop, key, None)
+
+
+class SpoolTest(Patching):
     """Each test has an empty HEARTH_DIR, a server, and pauses a test can wait for."""
 
     def setUp(self):
@@ -40,14 +50,6 @@ class SpoolTest(unittest.TestCase):
         with Server(int(self.server.url.rpartition(":")[2]), after=self.server):
             names = ("hearth-sender", "hearth-spool")
             self.until(lambda: not any(thread.name in names for thread in threading.enumerate()))
-
-    def patch(self, mapping, **values):
-        before = {key: mapping.get(key) for key in values}
-        mapping.update(values)
-        self.addCleanup(mapping.update, {key: value for key, value in before.items() if value is not None})
-        for key, value in before.items():
-            if value is None:
-                self.addCleanup(mapping.pop, key, None)
 
     def until(self, condition, timeout_s=20.0):
         deadline = time.monotonic() + timeout_s

@@ -55,12 +55,13 @@ class Logging(SpoolTest):
 
         with hearth.init(project="p", **QUIET) as run:
             for _ in range(3):
-                run.log({"a": "text", "b": None, "c": Broken(), "d": 10**400, "e\n": 1.0, "": 2.0, "f": 3.0})
+                run.log({"a": "text", "b": None, "c": Broken(), "d": 10**400, "e\n": 1.0, "": 2.0, "\ud800": 3.0, "🔥" * 126: 4.0, "f": 3.0})
             run.log({"f": 4.0}, step="seven")
+            run.log({"f": 5.0}, step=2**53)
             run.log(["not", "a", "dictionary"])
-        self.assertEqual(self.server.values("f"), [3.0, 3.0, 3.0, 4.0])
+        self.assertEqual(self.server.values("f"), [3.0, 3.0, 3.0, 4.0, 5.0])
         self.assertEqual({p["name"] for p in self.server.points}, {"f"})
-        self.assertEqual(len(self.warnings), 8, self.warnings)
+        self.assertEqual(len(self.warnings), 10, self.warnings)
 
     def test_wide_and_many(self):
         with hearth.init(project="p", **QUIET) as run:
