@@ -1,6 +1,6 @@
 /** The generator's process: encodes every request first, then sends them one by one. */
 import type { FromWorker, Job } from './generator.ts'
-import { Connection, encodeRequest } from './http.ts'
+import { Connection, encodeRequest } from '../scripts/http.ts'
 import { requestsOf } from './tracking/loads.ts'
 
 const tell = (message: FromWorker): void => {

@@ -1,6 +1,6 @@
 /** Rows of the table: how long after it was logged a point reaches everyone who watches the run. */
 import { join } from 'node:path'
-import { Connection, encodeRequest } from '../http.ts'
+import { Connection, encodeRequest } from '../../scripts/http.ts'
 import type { FromSubscribers, Watch } from '../subscribers.ts'
 import { quantile } from '../table.ts'
 import type { Scale } from './scale.ts'

@@ -1,5 +1,5 @@
 /** The requests of each row of the table, the same points in each server's own words. */
-import type { RequestParts } from '../http.ts'
+import type { RequestParts } from '../../scripts/http.ts'
 
 /** What one request holds. Every request of a load has steps of its own: nothing is sent twice. */
 export type Load =

@@ -1,6 +1,6 @@
 /** Rows of the table: how long a person waits for a chart and for the first page of a list. */
 import { generate } from '../generator.ts'
-import type { RequestParts } from '../http.ts'
+import type { RequestParts } from '../../scripts/http.ts'
 import { quantile } from '../table.ts'
 import type { Scale } from './scale.ts'
 import { namesOf, type Seeded } from './seed.ts'

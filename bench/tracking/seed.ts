@@ -1,6 +1,6 @@
 /** Fills both servers with the same runs and the same long series, to read pages from. */
 import { callJson } from '../../scripts/hearth.ts'
-import type { RequestParts } from '../http.ts'
+import type { RequestParts } from '../../scripts/http.ts'
 import { requestsOf } from './loads.ts'
 import type { Scale } from './scale.ts'
 import type { HearthTarget, MlflowTarget, Target } from './target.ts'

@@ -17,6 +17,12 @@ export class Connection {
   #received: Buffer = Buffer.alloc(0)
   #unsent: Uint8Array | undefined
   #waiting: Waiting | undefined
+  #closed = false
+
+  /** Whether the server has closed it; ask before each request. */
+  get closed(): boolean {
+    return this.#closed
+  }
 
   static async open(origin: string): Promise<Connection> {
     const { hostname, port } = new URL(origin)
@@ -64,7 +70,12 @@ export class Connection {
   }
 
   #fail(error: Error): void {
-    this.#waiting?.reject(error)
+    this.#closed = true
+    const { length } = this.#received
+    const headEnd = this.#received.indexOf('\r\n\r\n')
+    // A reply without a length ends with the connection.
+    if (headEnd >= 0) this.#waiting?.resolve(replyOf(this.#received, headEnd))
+    else this.#waiting?.reject(new Error(`${error.message} after ${length} bytes of a reply`))
     this.#waiting = undefined
   }
 }
@@ -74,14 +85,19 @@ const parse = (bytes: Buffer): Reply | undefined => {
   const headEnd = bytes.indexOf('\r\n\r\n')
   if (headEnd < 0) return undefined
   const head = bytes.toString('latin1', 0, headEnd).toLowerCase()
-  const status = Number(head.slice(9, 12))
-  const body = bytes.subarray(headEnd + 4)
+  const reply = replyOf(bytes, headEnd)
+  const { body } = reply
   const declared = /\r\ncontent-length: *(\d+)/.exec(head)?.[1]
-  if (declared !== undefined) return body.length >= Number(declared) ? { status, body } : undefined
+  if (declared !== undefined) return body.length >= Number(declared) ? reply : undefined
   if (head.includes('\r\ntransfer-encoding: chunked'))
-    return body.subarray(-5).equals(lastChunk) ? { status, body } : undefined
-  return { status, body }
+    return body.subarray(-5).equals(lastChunk) ? reply : undefined
+  return reply.status === 204 || reply.status === 304 ? reply : undefined
 }
+
+const replyOf = (bytes: Buffer, headEnd: number): Reply => ({
+  status: Number(bytes.toString('latin1', 9, 12)),
+  body: bytes.subarray(headEnd + 4),
+})
 
 const lastChunk = Buffer.from('0\r\n\r\n')
 
