@@ -1,4 +1,4 @@
-/** The files of runs: names in the database, bytes in the blob store, shared when they are equal. */
+/** The files of runs: names in the database, bytes in the blob store, equal ones shared. */
 import {
   type BlobInfo,
   type Blobs,

@@ -2,8 +2,8 @@
 import type { Migration } from '../../../src/sdk.ts'
 
 /**
- * `tracking_blob` lists the blobs this plugin ever referred to, until they are deleted; its rows are
- * also what uploads and the collection of garbage lock against each other.
+ * `tracking_blob` lists the blobs this plugin ever referred to, until they are deleted; its rows
+ * are also what uploads and the collection of garbage lock against each other.
  */
 export const artifactMigrations: readonly Migration[] = [
   {

@@ -89,7 +89,8 @@ export const artifactRoutes = ({ artifacts, access, maxBytes }: ArtifactRoutesOp
           tags: ['artifacts'],
           summary: 'Download a file',
           description:
-            'Answers `Range` and `If-None-Match`; the ETag is the sha256 of the bytes. Always an attachment.',
+            'Answers `Range` and `If-None-Match`; the ETag is the sha256 of the bytes. ' +
+            'Always an attachment.',
           parameters: [runId, pathParameter],
           responses: {
             200: { description: 'The bytes', content: { 'application/octet-stream': binary } },
@@ -119,7 +120,8 @@ export const artifactRoutes = ({ artifacts, access, maxBytes }: ArtifactRoutesOp
           tags: ['artifacts'],
           summary: 'Upload a file',
           description:
-            'The raw bytes, streamed. `Digest: sha-256=<base64>` has them checked. Replaces a file of the same path.',
+            'The raw bytes, streamed. `Digest: sha-256=<base64>` has them checked. ' +
+            'Replaces a file of the same path.',
           parameters: [runId, pathParameter],
           requestBody: { required: true, content: { 'application/octet-stream': binary } },
           'x-max-body': maxBytes,

@@ -1,4 +1,4 @@
-/** The routes of files that arrive in parts: a client that lost its connection goes on from there. */
+/** The routes of files that arrive in parts: after a lost connection a client goes on. */
 import { router, t } from '../../../src/sdk.ts'
 import { documented, idOf, invalid } from '../parameters.ts'
 import { integer, messageSchema } from '../views.ts'
@@ -76,7 +76,8 @@ export const uploadRoutes = ({ artifacts, access, maxBytes }: ArtifactRoutesOpti
           tags: ['artifacts'],
           summary: 'Upload a part of a file',
           description:
-            'The raw bytes from `Upload-Offset` on; the last part carries `Upload-Complete: ?1`. A wrong offset is answered 409 with the right one in `Upload-Offset`.',
+            'The raw bytes from `Upload-Offset` on; the last part carries `Upload-Complete: ?1`. ' +
+            'A wrong offset is answered 409 with the right one in `Upload-Offset`.',
           parameters: [
             runId,
             pathParameter,

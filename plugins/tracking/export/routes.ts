@@ -53,7 +53,8 @@ export const exportRoutes = ({ points, runs }: ExportRoutesOptions) =>
         tags: ['runs'],
         summary: 'Export the points of a run',
         description:
-          'All points in order of id, with the columns id, name, step, timestamp (UTC) and value; NaN and infinities are kept.',
+          'All points in order of id, with the columns id, name, step, timestamp (UTC) ' +
+          'and value; NaN and infinities are kept.',
         parameters: [
           documented.id('run_id'),
           documented.query(

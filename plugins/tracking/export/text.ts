@@ -39,5 +39,5 @@ const fixedIso = (micros: number): string => {
   return text.includes('.') ? text : `${text}.000000`
 }
 
-/** `NaN`, `Infinity` and `-Infinity` are words that Python, R and JavaScript read; -0 keeps its sign. */
+/** `NaN`, `Infinity`, `-Infinity`: Python, R and JavaScript read these; -0 keeps its sign. */
 const spelled = (value: number): string => (Object.is(value, -0) ? '-0' : String(value))

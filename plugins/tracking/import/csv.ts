@@ -38,7 +38,7 @@ interface CsvRow {
   readonly line: number
 }
 
-/** RFC 4180, in pieces as they come; the delimiter is the commonest of `,`, `;` and tab at the top. */
+/** RFC 4180, in pieces as they come; the commonest of `,`, `;` and tab at the top delimits. */
 async function* csvRows(pieces: AsyncIterable<string>): AsyncGenerator<CsvRow> {
   const splitter = new Splitter()
   for await (const piece of pieces) yield* splitter.push(piece)

@@ -7,7 +7,7 @@ import { text } from './text.ts'
 
 const maxLineLength = 1024 * 1024
 
-/** Yields the points of objects such as `{"step": 1, "loss": 0.5}` or `{"name": .., "value": ..}`. */
+/** Yields the points of objects like `{"step": 1, "loss": 0.5}` or `{"name": .., "value": ..}`. */
 export async function* readJsonl(
   chunks: AsyncIterable<Uint8Array>,
   reading: Reading,

@@ -8,7 +8,7 @@ export type WireValue =
 
 export type WireField = WireValue & { readonly number: number }
 
-/** Yields the fields of a message in order. @throws RangeError when the message is cut or malformed */
+/** Yields the fields of a message in order. @throws RangeError when it is cut or malformed */
 export function* fields(message: Uint8Array): Generator<WireField> {
   const reader = new Reader(message)
   while (!reader.done) {

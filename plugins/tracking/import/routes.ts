@@ -48,7 +48,8 @@ export const importRoutes = ({ points, runs, maxBytes }: ImportRoutesOptions) =>
         tags: ['runs'],
         summary: 'Import a file of metrics',
         description:
-          'The raw bytes of one TensorBoard event file, CSV or JSONL file, also as gzip. Importing a file again adds nothing.',
+          'The raw bytes of one TensorBoard event file, CSV or JSONL file, also as gzip. ' +
+          'Importing a file again adds nothing.',
         parameters: [
           documented.id('run_id'),
           documented.requiredQuery(

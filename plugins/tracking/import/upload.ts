@@ -1,7 +1,7 @@
-/** The bytes of an uploaded file as they arrive, inflated when they are compressed, within a bound. */
+/** The bytes of an uploaded file as they arrive, inflated if compressed, within a bound. */
 import { HearthError } from '../../../src/sdk.ts'
 
-/** @throws HearthError `unsupported_media_type`, `too_large`, `bad_request` for damaged gzip data */
+/** @throws HearthError `unsupported_media_type`, `too_large`, `bad_request` for damaged gzip */
 export async function* uploadedChunks(
   request: Request,
   maxBytes: number,

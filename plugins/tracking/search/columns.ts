@@ -11,7 +11,8 @@ export interface SearchTime {
 }
 
 const statusOf = (time: SearchTime): SQL =>
-  sql`(case when tracking_run.status = 'running' and tracking_run.last_heard_at < ${time.silentSince}
+  sql`(case when tracking_run.status = 'running'
+    and tracking_run.last_heard_at < ${time.silentSince}
     then 'crashed' else tracking_run.status end)`
 
 /** Seconds until the end; until now while it runs, until it was last heard if it has crashed. */

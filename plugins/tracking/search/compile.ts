@@ -65,7 +65,7 @@ const compare = (field: Field, op: Comparison, value: Literal, time: SearchTime)
 export const seriesOf = (name: string): SQL => sql`from tracking_series
   where run_id between tracking_run.id and tracking_run.id and name = ${name} and count > 0`
 
-const paramOf = (key: string): SQL =>
+export const paramOf = (key: string): SQL =>
   sql`from tracking_param where run_id = tracking_run.id and key = ${key}`
 
 const tagsOf = sql`from tracking_tag where run_id = tracking_run.id`
@@ -73,7 +73,7 @@ const tagsOf = sql`from tracking_tag where run_id = tracking_run.id`
 /** SQLite keeps NaN as NULL; PostgreSQL keeps it, but sorts it above all numbers. */
 export const metricColumn = (part: MetricPart): SQL => sql.raw(`nullif(${part}_value, 'NaN')`)
 
-/** What a series without a comparable value answers: unlike any number, and neither above nor below. */
+/** A series without a comparable value is unlike any number, and neither above nor below it. */
 const metricTest = (field: Of<'metric'>, op: Comparison, value: Literal): SQL => {
   const column = metricColumn(field.part)
   if (Number.isNaN(value)) return op === '=' ? sql`${column} is null` : sql`${column} is not null`

@@ -1,7 +1,7 @@
 /** Orders runs by any field and finds the place where the last page ended. */
 import { HearthError, type SQL, sql } from '../../../src/sdk.ts'
 import { attributeColumn, type SearchTime } from './columns.ts'
-import { metricColumn, seriesOf } from './compile.ts'
+import { metricColumn, paramOf, seriesOf } from './compile.ts'
 import { attributes, type OrderTerm } from './syntax.ts'
 
 /** One column to order by. Missing values come last in both directions. */
@@ -37,7 +37,7 @@ const columnsOf = (field: OrderTerm['field'], time: SearchTime): Omit<SortKey, '
 }
 
 const paramColumn = (column: 'number' | 'text', key: string): SQL =>
-  sql`(select ${sql.raw(column)} from tracking_param where run_id = tracking_run.id and key = ${key})`
+  sql`(select ${sql.raw(column)} ${paramOf(key)})`
 
 export type KeyValue = number | string | null
 

@@ -1,4 +1,4 @@
-/** Flattens a run's config into the rows that a search can compare: `{a: {b: 1}}` becomes `a.b = 1`. */
+/** Flattens a run's config into rows that a search can compare: `{a: {b: 1}}` is `a.b = 1`. */
 
 /** One row of `tracking_param`, without its run. */
 export interface Param {
@@ -18,7 +18,7 @@ const maxDepth = 20
 
 const numeral = /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i
 
-/** The searchable parameters of a config, one per key. `null` counts as absent, lists as JSON text. */
+/** The parameters of a config, one per key. `null` counts as absent, lists as JSON text. */
 export const flattenConfig = (config: unknown): Param[] => {
   const params = new Map<string, Param>()
   if (isObject(config)) collect(config, '', 0, params)

@@ -3,7 +3,7 @@ import { readField, readOperator, readValue } from './field.ts'
 import type { Comparison, Field, Filter, Literal, OrderTerm } from './syntax.ts'
 import { syntaxError, type Token, tokenize } from './tokens.ts'
 
-/** Each comparison becomes a subquery: more of them than this are no question that a person asks. */
+/** Each comparison becomes a subquery: nobody asks a question with more of them than this. */
 const maxComparisons = 100
 const maxDepth = 50
 const maxListed = 1000

@@ -84,7 +84,8 @@ export const searchRoutes = (options: SearchOptions) =>
           tags: ['runs'],
           summary: 'Search runs',
           description:
-            'Runs of the caller, or of one project, by metrics, parameters, tags and attributes, with only the columns asked for.',
+            'Runs of the caller, or of one project, by metrics, parameters, tags and attributes, ' +
+            'with only the columns asked for.',
         },
       },
     )

@@ -43,7 +43,7 @@ export interface SearchOptions {
   readonly state: RunState
 }
 
-/** @throws HearthError `bad_request` for what the filter, the order or the cursor does not say right */
+/** @throws HearthError `bad_request` for a filter, an order or a cursor that cannot be read */
 export const searchRuns = async (
   options: SearchOptions,
   who: Who,

@@ -54,7 +54,8 @@ test('a file is stored, listed, downloaded, replaced and deleted', async () => {
     etag: `"${sha256('hello')}"`,
     'x-content-type-options': 'nosniff',
     'content-security-policy': "sandbox; default-src 'none'",
-    'content-disposition': `attachment; filename="gr__e a.txt"; filename*=UTF-8''gr%C3%B6%C3%9Fe%20a.txt`,
+    'content-disposition':
+      `attachment; filename="gr__e a.txt"; ` + `filename*=UTF-8''gr%C3%B6%C3%9Fe%20a.txt`,
   })
   const deleted = await app.ann('DELETE', `${files}/b`)
   expect(deleted.body as object).toEqual({ message: 'Artifact b deleted' })

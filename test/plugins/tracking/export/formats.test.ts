@@ -62,7 +62,8 @@ test('CSV comes back through the import as it was', async () => {
 test('JSONL comes back through the import as it was, but for the sign of zero', async () => {
   const file = await bytesOf(jsonLines(pages()))
   expect(new TextDecoder().decode(file).split('\n')[2]).toBe(
-    '{"id":3,"run_id":7,"name":"größe/λ","value":"NaN","step":2147483648,"timestamp":"2023-11-14T22:13:24.938268"}',
+    '{"id":3,"run_id":7,"name":"größe/λ","value":"NaN","step":2147483648,' +
+      '"timestamp":"2023-11-14T22:13:24.938268"}',
   )
   const read = await Array.fromAsync(readJsonl(whole(file), reading))
   expect(read).toEqual(wanted.map((point) => ({ ...point, value: point.value + 0 })))

@@ -1,4 +1,4 @@
-/** CSV and JSONL as the tools of the field write them: columns found, values exact, errors placed. */
+/** CSV and JSONL as the field's tools write them: columns found, values exact, errors placed. */
 import { describe, expect, test } from 'bun:test'
 import { readCsv } from '../../../../plugins/tracking/import/csv.ts'
 import { readJsonl } from '../../../../plugins/tracking/import/jsonl.ts'

@@ -1,4 +1,4 @@
-/** Event files as TensorFlow, PyTorch and JAX write them are read exactly, damaged ones are told. */
+/** Event files of TensorFlow, PyTorch and JAX are read exactly, damaged ones are told. */
 import { afterAll, expect, test } from 'bun:test'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -156,7 +156,8 @@ w.add_histogram('weights', np.arange(100), 1)
 w.add_text('note', 'hello', 1)
 tensor = tensor_pb2.TensorProto(dtype='DT_DOUBLE', double_val=[0.1])
 value = summary_pb2.Summary.Value(tag='tf2', tensor=tensor)
-w.file_writer.add_event(event_pb2.Event(wall_time=1700000200.5, step=7, summary=summary_pb2.Summary(value=[value])))
+event = event_pb2.Event(summary=summary_pb2.Summary(value=[value]))
+w.file_writer.add_event(event, 7, 1700000200.5)
 expected.append(['tf2', str(0.1), 7, 1700000200500000])
 w.close()
 print(json.dumps(expected))
