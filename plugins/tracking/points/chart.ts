@@ -3,6 +3,7 @@ import type { Queries } from '../../../src/sdk.ts'
 import { type ChunkRef, chunksOf, fieldOf, loadIndexes, readChunks } from './chunks.ts'
 import { openPointsOf, orderBy } from './history.ts'
 import type { Columns } from './payload.ts'
+import type { PayloadCache } from './payload-cache.ts'
 import { concat } from './seal.ts'
 import type { OpenBatch, RunState, Series } from './state.ts'
 import type { ChartQuery, ChartSeries } from './store.ts'
@@ -146,6 +147,7 @@ const fewPoints = async (
   open: Columns,
   range: Range,
   most: number,
+  cache: PayloadCache,
 ): Promise<Columns | null> => {
   let sure = open.count
   for (const ref of refs) {
@@ -155,7 +157,7 @@ const fewPoints = async (
   if (sure > most) return null
   const parts = [open]
   let count = open.count
-  for await (const [, points] of readChunks(q, refs)) {
+  for await (const [, points] of readChunks(q, refs, cache)) {
     const part = pointsIn(points, range)
     parts.push(part)
     count += part.count
@@ -170,6 +172,7 @@ const chartOf = async (
   batches: readonly OpenBatch[],
   { buckets, from, to }: ChartQuery,
   total: Summary,
+  cache: PayloadCache,
 ): Promise<ChartSeries> => {
   const range = {
     from: Math.max(from ?? -Infinity, total[At.minStep] as number),
@@ -181,12 +184,12 @@ const chartOf = async (
   const refs = chunksOf(series).filter(
     (ref) => fieldOf(ref, At.maxStep) >= range.from && fieldOf(ref, At.minStep) <= range.to,
   )
-  const few = await fewPoints(q, refs, open, range, buckets)
+  const few = await fewPoints(q, refs, open, range, buckets, cache)
   if (few) return exactSeries(series.name, few)
   const filling = new Buckets(range, buckets)
   filling.addPoints(open)
   const cut = refs.filter((ref) => !filling.addChunk(ref))
-  for await (const [, points] of readChunks(q, cut)) filling.addPoints(points)
+  for await (const [, points] of readChunks(q, cut, cache)) filling.addPoints(points)
   return filling.done(series.name)
 }
 
@@ -206,7 +209,7 @@ export const readChart = async (
   const charts: ChartSeries[] = []
   for (const { series, total } of snapshot) {
     if ((total[At.count] as number) > 0) {
-      charts.push(await chartOf(q, series, batches, query, total))
+      charts.push(await chartOf(q, series, batches, query, total, state.payloads))
     }
   }
   return charts

@@ -1,6 +1,7 @@
 /** Reads sealed chunks: their summaries of a whole series at once, their points as needed. */
 import { type Queries, sql } from '../../../src/sdk.ts'
-import { type Columns, decodePoints } from './payload.ts'
+import { type Columns, PackedPoints } from './payload.ts'
+import type { PayloadCache } from './payload-cache.ts'
 import { readVersion, StaleError } from './runs.ts'
 import type { RunState, Series } from './state.ts'
 import { At, SUMMARY_LENGTH, summaryFrom } from './summary.ts'
@@ -111,25 +112,44 @@ export const chunksOf = (series: Series): ChunkRef[] => {
 }
 
 /**
- * Yields the points of chunks, in any order. `keys` are ids. A chunk that grew meanwhile is cut to
- * what its reference says: the newer points are in the reader's batches.
- * @throws StaleError when a chunk is gone or shorter
+ * The points that a reference stands for. A chunk that grew meanwhile is cut to what the reference
+ * says: the newer points are in the reader's batches. Null when it is another chunk by now: ids
+ * grow within a chunk, so one with the same count and the same first and last id is the same.
+ */
+const pointsOf = ({ count, index, at }: ChunkRef, packed: PackedPoints): Columns | null =>
+  packed.count >= count && packed.keyAt(count - 1) === index[at + At.maxId]
+    ? packed.take(count)
+    : null
+
+/**
+ * Yields the points of chunks, in any order. `keys` are ids.
+ * @throws StaleError when a chunk is gone or was cut since its reference was made
  */
 export async function* readChunks(
   q: Queries,
   refs: readonly ChunkRef[],
+  cache?: PayloadCache,
 ): AsyncGenerator<readonly [ChunkRef, Columns]> {
   for (let from = 0; from < refs.length; from += PAGE) {
+    const page = new Map<number, ChunkRef>()
+    for (const ref of refs.slice(from, from + PAGE)) {
+      const packed = cache?.get(ref.firstId)
+      const points = packed && pointsOf(ref, packed)
+      if (points) yield [ref, points]
+      else page.set(ref.firstId, ref)
+    }
+    if (page.size === 0) continue
     if (from > 0) await breathe()
-    const page = new Map(refs.slice(from, from + PAGE).map((ref) => [ref.firstId, ref]))
     const rows = await q.rows<{ first_id: number; payload: Uint8Array }>(sql`
       select first_id, payload from tracking_chunk_data where first_id in ${[...page.keys()]}`)
     if (rows.length !== page.size) throw new StaleError()
     for (const { first_id: firstId, payload } of rows) {
       const ref = page.get(firstId) as ChunkRef
-      const columns = decodePoints(payload, ref.count)
-      if (columns.count < ref.count) throw new StaleError()
-      yield [ref, columns]
+      const packed = new PackedPoints(payload)
+      const points = pointsOf(ref, packed)
+      if (!points) throw new StaleError()
+      cache?.set(firstId, packed)
+      yield [ref, points]
     }
   }
 }

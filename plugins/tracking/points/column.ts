@@ -126,3 +126,18 @@ export const readColumn = (
   for (let i = 0; i < count; i++) out[i] = (packed[i] as number) + i * stride + base
   return out
 }
+
+/** Reads one number of a column. */
+export const readOne = (
+  buffer: ArrayBuffer,
+  offset: number,
+  format: number,
+  at: number,
+): number => {
+  if (format === FLOAT64) return new Float64Array(buffer, offset, at + 1)[at] as number
+  if (format === FLOAT32) return new Float32Array(buffer, offset, at + 1)[at] as number
+  const [base = 0, stride = 0] = new Float64Array(buffer, offset, 2)
+  if (format === 0) return at * stride + base
+  const packed = residuals(buffer, offset + FRAME_BYTES, format, at + 1)
+  return (packed[at] as number) + at * stride + base
+}

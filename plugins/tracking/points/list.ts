@@ -1,6 +1,7 @@
 /** Pages of all points of a run in order of (time, id), without reading those before and after. */
 import type { Queries } from '../../../src/sdk.ts'
 import { type ChunkRef, chunksOf, loadIndexes, fieldOf, readChunks } from './chunks.ts'
+import type { PayloadCache } from './payload-cache.ts'
 import { type Selected, Selection } from './selection.ts'
 import type { OpenBatch, RunState, Series } from './state.ts'
 import type { Point } from './store.ts'
@@ -78,6 +79,7 @@ const addSealed = async (
   selection: Selection,
   refs: readonly ChunkRef[],
   { bin, first, last }: Window,
+  cache: PayloadCache,
 ): Promise<void> => {
   const near = refs.filter(
     (ref) => bin(fieldOf(ref, At.maxTime)) >= first && bin(fieldOf(ref, At.minTime)) <= last,
@@ -87,7 +89,7 @@ const addSealed = async (
       .slice(from, from + READ_AHEAD)
       .filter((ref) => fieldOf(ref, At.minTime) <= selection.limit)
     if (page.length === 0) return
-    for await (const [{ series }, points] of readChunks(q, page)) {
+    for await (const [{ series }, points] of readChunks(q, page, cache)) {
       const { times, count } = points
       for (let i = 0; i < count; i++) {
         const time = times[i] as number
@@ -141,6 +143,6 @@ export const listPoints = async (
   const window = await findWindow(q, { ...source, refs: rest }, skip - passed, limit)
   const selection = new Selection(Math.min(window.from + limit, available), available)
   addOpen(selection, source, window)
-  await addSealed(q, selection, rest, window)
+  await addSealed(q, selection, rest, window, state.payloads)
   return toPoints(state, selection.done(window.from))
 }

@@ -4,6 +4,7 @@ import { Committer } from './committer.ts'
 import type { WrittenRun } from './group.ts'
 import { readHistory } from './history.ts'
 import { listPoints } from './list.ts'
+import { PayloadCache } from './payload-cache.ts'
 import { readChart } from './chart.ts'
 import { copyPoints, deletePoints, truncatePoints } from './rewrite.ts'
 import { Runs } from './runs.ts'
@@ -17,11 +18,11 @@ export interface PointStoreOptions {
   readonly db: Database
   readonly clock: Clock
   readonly log: Logger
-  /** Bounds what is remembered of runs between requests. */
-  readonly cacheBytes?: number
 }
 
-const CACHE_BYTES = 96 * 2 ** 20
+/** What is remembered of runs between requests, and of chunks: bounds, not reservations. */
+const RUN_BYTES = 64 * 2 ** 20
+const PAYLOAD_BYTES = 24 * 2 ** 20
 
 /** Makes points out of what was written only when somebody iterates. */
 const appendedPoints = (
@@ -48,7 +49,7 @@ const appendedPoints = (
 /** @throws Error when the tables are missing: apply `pointMigrations` first */
 export const openPointStore = async (options: PointStoreOptions): Promise<PointStore> => {
   const { db, clock, log } = options
-  const runs = new Runs(options.cacheBytes ?? CACHE_BYTES)
+  const runs = new Runs(RUN_BYTES, new PayloadCache(PAYLOAD_BYTES))
   const listeners: ((runId: number, points: AppendedPoints) => void)[] = []
   const sealer = new Sealer({ db, clock, log, runs })
   const summaries = new SummaryFlush(db, runs)

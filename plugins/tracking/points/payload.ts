@@ -1,5 +1,12 @@
 /** The binary form of points in a row of the database: a header, then one packed column each. */
-import { columnBytes, planIntegers, planValues, readColumn, writeColumn } from './column.ts'
+import {
+  columnBytes,
+  planIntegers,
+  planValues,
+  readColumn,
+  readOne,
+  writeColumn,
+} from './column.ts'
 
 /**
  * Points as parallel columns. `keys` is what differs between the two kinds of payload: the series
@@ -41,57 +48,68 @@ export const encodePoints = (points: Columns): Uint8Array => {
   return new Uint8Array(buffer)
 }
 
-/** Packed points, each column unpacked when it is first looked at. */
-class PackedPoints implements Columns {
+/** Packed points, of which one can be looked at, or the first ones unpacked. */
+export class PackedPoints {
   readonly count: number
+  readonly sizeBytes: number
   readonly #buffer: ArrayBuffer
-  readonly #formats: Uint8Array
+  readonly #formats: number[] = []
   readonly #offsets: number[] = []
-  readonly #columns: (Float64Array | undefined)[] = []
 
-  constructor(bytes: Uint8Array, most: number) {
+  constructor(bytes: Uint8Array) {
     // Typed arrays must start aligned, which drivers do not promise.
     const aligned = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice()
     this.#buffer = aligned.buffer as ArrayBuffer
+    this.sizeBytes = bytes.byteLength
     const header = new DataView(this.#buffer, aligned.byteOffset, HEADER_BYTES)
     const version = header.getUint8(0)
     if (version !== FORMAT_VERSION) throw new Error(`Points of unknown format ${version}`)
-    const packed = header.getUint32(8, true)
-    this.count = Math.min(packed, most)
-    this.#formats = aligned.subarray(1, 5)
+    this.count = header.getUint32(8, true)
     let offset = aligned.byteOffset + HEADER_BYTES
-    for (const format of this.#formats) {
+    for (let i = 1; i <= 4; i++) {
+      const format = header.getUint8(i)
+      this.#formats.push(format)
       this.#offsets.push(offset)
-      offset += columnBytes(format, packed)
+      offset += columnBytes(format, this.count)
     }
   }
 
-  get keys(): Float64Array {
-    return this.#column(0)
+  keyAt(i: number): number {
+    return readOne(this.#buffer, this.#offsets[0] as number, this.#formats[0] as number, i)
   }
 
-  get steps(): Float64Array {
-    return this.#column(1)
-  }
-
-  get times(): Float64Array {
-    return this.#column(2)
-  }
-
-  get values(): Float64Array {
-    return this.#column(3)
-  }
-
-  #column(i: number): Float64Array {
-    const known = this.#columns[i]
-    if (known) return known
-    const format = this.#formats[i] as number
-    const column = readColumn(this.#buffer, this.#offsets[i] as number, format, this.count)
-    this.#columns[i] = column
-    return column
+  /** The first points, each column unpacked when it is first looked at. */
+  take(count: number): Columns {
+    const columns: (Float64Array | undefined)[] = []
+    const column = (i: number): Float64Array => {
+      const known = columns[i]
+      if (known) return known
+      const [offset = 0, format = 0] = [this.#offsets[i], this.#formats[i]]
+      const read = readColumn(this.#buffer, offset, format, count)
+      columns[i] = read
+      return read
+    }
+    return {
+      count,
+      get keys() {
+        return column(0)
+      },
+      get steps() {
+        return column(1)
+      },
+      get times() {
+        return column(2)
+      },
+      get values() {
+        return column(3)
+      },
+    }
   }
 }
 
-/** Unpacks what `encodePoints` packed, or its first points. May share memory with `bytes`. */
-export const decodePoints = (bytes: Uint8Array, most = Infinity): Columns =>
-  new PackedPoints(bytes, most)
+/** Unpacks what `encodePoints` packed. The columns may share memory with `bytes`. */
+export const decodePoints = (bytes: Uint8Array): Columns => {
+  const packed = new PackedPoints(bytes)
+  const { count, keys, steps, times, values } = packed.take(packed.count)
+  return { count, keys, steps, times, values }
+}

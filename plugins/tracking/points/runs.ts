@@ -1,6 +1,7 @@
 /** The runs in memory: loads them, keeps them in step with the database, forgets the oldest. */
 import { HearthError, type Queries, sql } from '../../../src/sdk.ts'
 import { decodePoints } from './payload.ts'
+import type { PayloadCache } from './payload-cache.ts'
 import { type OpenBatch, RunState, type Series, type SeriesRow } from './state.ts'
 import { summaryFrom } from './summary.ts'
 
@@ -35,8 +36,7 @@ const decodeBatches = (rows: readonly OpenRow[]): OpenBatch[] => {
   const batches: OpenBatch[] = []
   for (const { first_id: firstId, payload } of rows) {
     if (firstId === null || !payload) continue
-    const { count, keys, steps, times, values } = decodePoints(payload)
-    batches.push({ firstId, count, keys, steps, times, values })
+    batches.push({ firstId, ...decodePoints(payload) })
   }
   return batches
 }
@@ -63,21 +63,18 @@ const readSeries = async (q: Queries, runId: number, afterId: number): Promise<S
 export class Runs {
   readonly #states = new Map<number, RunState>()
   readonly #maxBytes: number
+  readonly #payloads: PayloadCache
   /** Counts commits of this process: a load that overlaps one may not know what it wrote. */
   commits = 0
 
-  constructor(maxBytes: number) {
+  constructor(maxBytes: number, payloads: PayloadCache) {
     this.#maxBytes = maxBytes
+    this.#payloads = payloads
   }
 
   /** The run if it is in memory, perhaps behind the database. */
   peek(runId: number): RunState | undefined {
     return this.#states.get(runId)
-  }
-
-  /** Runs in memory, least recently read first. */
-  all(): Iterable<RunState> {
-    return this.#states.values()
   }
 
   forget(runId: number): void {
@@ -114,7 +111,7 @@ export class Runs {
       const series = await readSeries(q, runId, 0)
       if ((await readVersion(q, runId)) !== version) continue
       const known = this.#states.get(runId)
-      const state = known ?? new RunState(runId)
+      const state = known ?? new RunState(runId, this.#payloads)
       state.reset(version, series)
       state.addBatches(decodeBatches(open))
       if (known || commits === this.commits) this.#touch(state)

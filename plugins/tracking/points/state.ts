@@ -1,5 +1,6 @@
 /** What this process remembers of a run: its series, and its points that are in no chunk yet. */
 import type { Columns } from './payload.ts'
+import type { PayloadCache } from './payload-cache.ts'
 import { addPoint, At, emptySummary, type Summary } from './summary.ts'
 
 export interface Series {
@@ -49,8 +50,12 @@ export class RunState {
   epoch = 0
   indexBytes = 0
 
-  constructor(runId: number) {
+  /** Shared by all runs. */
+  readonly payloads: PayloadCache
+
+  constructor(runId: number, payloads: PayloadCache) {
     this.runId = runId
+    this.payloads = payloads
   }
 
   get sizeBytes(): number {
