@@ -111,6 +111,7 @@ export const testPlugin = async (
       const live = hub.liveOf(id)
       return {
         ...live,
+        needsData: () => true,
         publish(topic: string, messages: readonly LiveMessage[]) {
           for (const message of messages) published.push({ topic, message })
           live.publish(topic, messages)

@@ -22,6 +22,7 @@ export type KernelRoute = (request: Request) => Response | Promise<Response>
 export interface DispatchOptions extends AdmitOptions {
   /** Read for each request, so that a reload takes effect between two of them. */
   readonly assembly: () => Assembly
+  readonly isStopping: () => boolean
   readonly kernelRoutes: ReadonlyMap<string, KernelRoute>
   readonly hub: Hub
   readonly guard: Guard
@@ -79,6 +80,9 @@ interface Visit {
 
 const handle = async (visit: Visit, options: DispatchOptions): Promise<Response | undefined> => {
   const { request, path, match, slot, context, headers } = visit
+  if (options.isStopping()) {
+    throw new HearthError('shutting_down', undefined, { headers: { connection: 'close' } })
+  }
   const refusal = options.guard(request)
   if (refusal) throw new HearthError('foreign_origin', refusal)
   if (request.method === 'OPTIONS') {

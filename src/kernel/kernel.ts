@@ -72,6 +72,7 @@ export const createKernel = async (
   let assembly = await boot(options)
   const current = () => assembly
   let document: Promise<object> | undefined
+  let stopping = false
   kernelRoutes.set('/openapi.json', async () => {
     document ??= openapiDocument(assembly, settings.authRequired)
     return Response.json(await document)
@@ -84,6 +85,7 @@ export const createKernel = async (
     assembly: current,
     dispatch: createDispatch({
       assembly: current,
+      isStopping: () => stopping,
       kernelRoutes,
       auth: host.auth,
       hub: host.hub,
@@ -110,8 +112,13 @@ export const createKernel = async (
         throw error
       }
       document = undefined
+      // Open sockets replay through the old version; their readers come back with a cursor.
+      host.hub.release(source.plugin.id)
       await old?.instance?.stop(options.drainTimeoutMs)
     },
-    stop: () => stopAll(assembly.slots, options.drainTimeoutMs),
+    stop() {
+      stopping = true
+      return stopAll(assembly.slots, options.drainTimeoutMs)
+    },
   }
 }

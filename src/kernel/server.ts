@@ -88,21 +88,18 @@ export const startServer = async (
       websocket: hub.websocket,
       fetch: (request, socket) => kernel.dispatch(request, socket) as Promise<Response>,
     })
-    undo.push(() => server.stop(true))
+    const stop = async () => {
+      // Nothing new is accepted; what is in flight ends before anything is taken away from it.
+      void server.stop()
+      await kernel.stop()
+      await hub.stop()
+      await server.stop(true)
+      await unwind()
+    }
     const host = settings.HOST.includes(':') ? `[${settings.HOST}]` : settings.HOST
-    return { url: `http://${host}:${server.port}`, kernel, auth, stop: () => drain(server, unwind) }
+    return { url: `http://${host}:${server.port}`, kernel, auth, stop }
   } catch (error) {
     await unwind()
     throw error
   }
-}
-
-/** Stops listening at once, but lets requests in flight finish before anything is taken away. */
-const drain = async (
-  server: { stop(closeActive?: boolean): Promise<void> },
-  unwind: () => Promise<void>,
-): Promise<void> => {
-  const closed = server.stop()
-  void closed.catch(() => {})
-  await unwind()
 }

@@ -52,6 +52,8 @@ export interface Hub {
   /** The publishing side for one plugin. */
   liveOf(pluginId: string): Live
   stats(): HubStats
+  /** Closes the sockets of a plugin that is replaced: their readers come back with a cursor. */
+  release(pluginId: string): void
   /** Hands out what is waiting, then closes every socket with 1001. */
   stop(): Promise<void>
 }
@@ -98,6 +100,12 @@ export const createHub = (options: HubOptions): Hub => {
       close: (socket) => rooms.leave(socket.data),
     },
     liveOf: (pluginId) => publisher.of(pluginId),
+    release(pluginId) {
+      for (const reader of [...rooms.readers]) {
+        if (!reader.topic.startsWith(`${pluginId}/`)) continue
+        reader.close(closeCode.serviceRestart, 'the plugin was replaced')
+      }
+    },
     stats: () => ({
       sockets: rooms.readers.size,
       behind: [...rooms.readers].filter(({ state }) => state === 'behind').length,

@@ -5,7 +5,12 @@ import type { Encoder, Frame } from './frames.ts'
 import type { Subscription } from './live.ts'
 
 /** Close codes of the WebSocket standard that the hub uses. */
-export const closeCode = { goingAway: 1001, internalError: 1011, tryAgainLater: 1013 } as const
+export const closeCode = {
+  goingAway: 1001,
+  internalError: 1011,
+  serviceRestart: 1012,
+  tryAgainLater: 1013,
+} as const
 
 export type LiveSocket = ServerWebSocket<Reader>
 
