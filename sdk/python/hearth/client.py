@@ -133,7 +133,12 @@ class Client:
         while True:
             connection, kept = self._connection()
             try:
-                connection.request(method, self._prefix + path, body, headers)
+                try:
+                    connection.request(method, self._prefix + path, body, headers)
+                except (BrokenPipeError, ConnectionResetError):
+                    if connection.sock is None:
+                        raise
+                # Also after a broken pipe: a server may refuse a large body before it has read it.
                 reply = connection.getresponse()
                 return reply.status, reply.headers, reply.read()
             except (OSError, http.client.HTTPException) as error:

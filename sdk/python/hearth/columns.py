@@ -6,7 +6,7 @@ import re
 
 from .plain import as_float, plain
 
-BATCH_POINTS = 10_000
+BATCH_POINTS = 5_000
 NAME_CHARS = 250
 LARGEST_STEP = 2**53 - 1
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")

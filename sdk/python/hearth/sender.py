@@ -32,15 +32,17 @@ HEARTBEAT_S = 30.0
 class Delivery:
     """Sends one writer's records, one after the other."""
 
-    def __init__(self, folder, writer, link, complain):
+    def __init__(self, folder, writer, link, complain, ended=False):
         self.folder = folder
         self.link = link
-        self.reader = SpoolReader(folder, writer)
+        self.reader = SpoolReader(folder, writer, ended)
         self.complain = complain
 
     def send_next(self):
         """Whether there was a record; raises HearthError when it should be tried again later."""
         record = self.reader.peek()
+        if self.reader.damaged_bytes:
+            self.complain("damage", f"a part of {self.folder} is damaged and left out")
         if record is None:
             return False
         kind, body = record
@@ -167,7 +169,8 @@ class Stream:
                 self._wait(HEARTBEAT_S)
             except HearthError as error:
                 self._report(error)
-                self._pause(error.retry_after_s)
+                # Wrong credentials too often would lock the user out.
+                self._pause(LONGEST_PAUSE_S if error.status == 401 else error.retry_after_s)
             except Exception as error:  # a bug or a full disk here must not end the sending
                 self.complain("sender", f"sending failed: {error!r}; it will be tried again")
                 self._pause(None)
@@ -219,7 +222,7 @@ def deliver_abandoned(folder, writer, link, complain):
         return True
     if held is None:
         return False
-    delivery = Delivery(folder, writer, link, complain)
+    delivery = Delivery(folder, writer, link, complain, ended=True)
     try:
         while delivery.send_next():
             pass

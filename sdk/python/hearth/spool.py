@@ -75,11 +75,15 @@ class SpoolWriter:
 
 
 class SpoolReader:
-    """Reads one writer's records in order, from the first unacknowledged one; needs no lock."""
+    """Reads one writer's records in order, from the first unacknowledged one; needs no lock.
 
-    def __init__(self, folder, writer):
+    `ended` says that the writer is gone: what is not whole now never will be.
+    """
+
+    def __init__(self, folder, writer, ended=False):
         self.folder = Path(folder)
         self.writer = writer
+        self.ended = ended
         self.damaged_bytes = 0
         self._path = None
         self._file = None
@@ -95,10 +99,15 @@ class SpoolReader:
             # Asked before reading: a segment that has a successor will not grow any more.
             complete = bool(known) and known[-1] != self._path
             record = self._read()
-            if record is not None or not complete:
+            if record is not None:
                 return record
-            self.damaged_bytes += max(0, _size(self._path) - self._offset)
-            self._close_segment(forget=True)
+            if (complete or self.ended) and self._next_offset > self._offset:
+                self.damaged_bytes += self._next_offset - self._offset
+                self._offset = self._next_offset
+            elif complete:
+                self._close_segment(forget=True)
+            else:
+                return None
 
     def ack(self):
         """Marks the record that peek answered as delivered."""
@@ -134,15 +143,19 @@ class SpoolReader:
         return False
 
     def _read(self):
+        """A whole record; else None, with `_next_offset` behind a damaged one that may be skipped."""
+        self._next_offset = self._offset
         self._file.seek(self._offset)
         header = self._file.read(HEADER.size)
         if len(header) < HEADER.size:
             return None
         length, checksum = HEADER.unpack(header)
         payload = self._file.read(length)
-        if len(payload) < length or zlib.crc32(payload) != checksum:
+        if len(payload) < length:
             return None
-        self._next_offset = self._offset + HEADER.size + length
+        self._next_offset += HEADER.size + length
+        if zlib.crc32(payload) != checksum:
+            return None
         kind, _, body = payload.partition(b"\n")
         return kind.decode(), body
 

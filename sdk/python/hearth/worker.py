@@ -15,7 +15,7 @@ from .columns import BATCH_POINTS, batches, encode
 from .sender import Stream
 
 FLUSH_EVERY_S = 0.5
-WAKE_POINTS = 10_000
+WAKE_POINTS = BATCH_POINTS
 QUEUED_POINTS = 1_000_000
 UNWRITTEN_BYTES = 64 << 20
 

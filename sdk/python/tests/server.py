@@ -23,6 +23,7 @@ class Server:
                 setattr(self, name, getattr(after, name))
         self.drop_replies = 0  # so many requests are carried out and never answered
         self.refuse = []  # (status, headers) answered instead, one a request
+        self.refuse_uploads = None  # a status, answered before the body is read
         self.refuse_batches = None  # a detail: each batch is answered by 400
         self._lock = threading.Lock()
         self._open = set()
@@ -160,6 +161,13 @@ class Server:
                 super().finish()
 
             def handle_request(self):
+                if server.refuse_uploads and "/artifacts/" in self.path:
+                    self.close_connection = True
+                    self.reply(server.refuse_uploads, {}, b'{"detail": "too large"}')
+                    self.connection.shutdown(socket.SHUT_WR)
+                    while self.rfile.read1(1 << 16):
+                        pass
+                    return
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 parts = urllib.parse.urlsplit(self.path)
                 query = dict(urllib.parse.parse_qsl(parts.query))
@@ -177,7 +185,10 @@ class Server:
                 if drop:
                     self.close_connection = True
                     return
-                data = json.dumps(reply).encode()
+                plain = b"<h1>a proxy</h1>" if "X-Plain" in headers else None
+                self.reply(status, headers, plain or json.dumps(reply).encode())
+
+            def reply(self, status, headers, data):
                 self.send_response(status)
                 for name, value in {**headers, "Content-Length": str(len(data))}.items():
                     self.send_header(name, value)

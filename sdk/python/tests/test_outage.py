@@ -1,9 +1,12 @@
 """Servers that are away, busy, forgetful or refuse: training goes on and nothing is lost or doubled."""
 
 import os
+import shutil
 import time
+import unittest.mock
 
 import hearth
+from hearth import spool
 from hearth.sync import sync
 
 from .server import Server
@@ -126,6 +129,43 @@ class Outage(SpoolTest):
         run.finish()
         self.assertEqual(self.server.values("loss"), [1.0])
         self.assertEqual((self.home / "credentials.json").stat().st_mode & 0o777, 0o600)
+
+    def test_large_body_refused_before_it_is_read(self):
+        self.server.refuse_uploads = 413
+        file = self.home / "large.bin"
+        file.write_bytes(bytes(8 << 20))
+        with self.begin() as run:
+            run.log_artifact(file)
+        self.assertIn("413", (run.folder / "rejected.jsonl").read_text())
+        self.assertEqual(len(self.warnings), 1, self.warnings)
+
+    def test_answers_of_something_in_between_are_no_refusals(self):
+        self.server.refuse = [(404, {"X-Plain": "yes"}), (403, {"X-Plain": "yes"})]
+        with self.begin() as run:
+            run.log({"loss": 1.0}, step=0)
+        self.assertEqual(self.server.values("loss"), [1.0])
+
+    def test_disk_that_takes_nothing_for_a_while(self):
+        run = self.begin()
+        self.assertTrue(run.flush(20.0))
+        write, full = spool.SpoolWriter.append, OSError(28, "No space left on device")
+        with unittest.mock.patch.object(spool.SpoolWriter, "append", side_effect=full):
+            for step in range(100):
+                run.log({"loss": float(step)}, step=step)
+            self.until(lambda: self.warnings)
+        self.assertIs(spool.SpoolWriter.append, write)
+        run.finish()
+        self.assertEqual(self.server.values("loss"), [float(n) for n in range(100)])
+        self.assertEqual(len(self.warnings), 1, self.warnings)
+
+    def test_home_that_cannot_be_written(self):
+        occupied = self.home / "file"
+        occupied.write_text("")
+        self.patch(os.environ, HEARTH_DIR=str(occupied))
+        with self.begin() as run:
+            run.log({"loss": 1.0})
+        self.assertEqual(self.server.values("loss"), [1.0])
+        shutil.rmtree(run.folder.parent.parent)
 
     def test_heartbeat_when_nothing_is_logged(self):
         self.patch(hearth.sender.__dict__, HEARTBEAT_S=0.05)

@@ -52,6 +52,20 @@ class Endings(SpoolTest):
         self.assertEqual(values, [float(n) for n in range(len(values))])
         self.assertEqual(self.server.values("late"), [])
 
+    def test_damaged_record_costs_only_itself(self):
+        self.train("""
+            run = hearth.init(project="p", mode="offline", **QUIET)
+            for step in range(5):
+                run.log({"loss": float(step)}, step=step)
+                while not any(b"[%d.0]" % step in p.read_bytes() for p in run.folder.glob("*.spool")):
+                    time.sleep(0.002)
+        """)
+        (segment,) = self.segments()
+        segment.write_bytes(segment.read_bytes().replace(b"[2.0]", b"[7.0]"))
+        self.assertEqual(sync(say=str), 0)
+        self.assertEqual(self.server.values("loss"), [0.0, 1.0, 3.0, 4.0])
+        self.assertIn("damaged", self.warnings[-1])
+
     def segments(self):
         return sorted(self.home.glob("spool/*/*.spool"))
 
@@ -178,6 +192,18 @@ class Children(SpoolTest):
                 """, PYTHONPATH=os.pathsep.join(sys.path))
                 self.assertEqual((code, output), (0, ""))
                 self.expect(1, 30)
+
+    def test_ranks_that_share_a_run(self):
+        program = """
+            rank = os.environ["RANK"]
+            with hearth.init(project="p", mode="online", run_key="job", **QUIET) as run:
+                for step in range(20): run.log({"rank" + rank: float(step)}, step=step)
+        """
+        processes = [self.start(program, RANK=str(rank)) for rank in range(3)]
+        self.assertEqual([process.wait(30) for process in processes], [0, 0, 0])
+        for rank in range(3):
+            self.assertEqual(self.server.values(f"rank{rank}"), [float(n) for n in range(20)])
+        self.expect(0, 0)
 
     def test_only_rank_0_logs(self):
         for rank in ("0", "1", "2"):
