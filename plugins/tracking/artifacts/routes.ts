@@ -45,7 +45,7 @@ export const artifactView = (artifact: Artifact): typeof artifactSchema.static =
 const runId = documented.id('run_id')
 
 export const pathParameter = {
-  name: '*',
+  name: 'path',
   in: 'path',
   required: true,
   schema: { type: 'string' },
