@@ -4,7 +4,7 @@ import type { Logger } from '../kernel/log.ts'
 import { type Count, createCounters } from './counters.ts'
 
 /** What a request counts against: each class has budgets of its own. */
-export type LimitClass = 'api' | 'ingest' | 'login'
+export type LimitClass = 'api' | 'ingest' | 'login' | 'agent'
 
 export interface Budget {
   readonly windowMs: number
@@ -23,6 +23,10 @@ export const defaultBudgets: Readonly<Record<LimitClass, readonly Budget[]>> = {
   ingest: [
     { windowMs: minuteMs, limit: 12_000 },
     { windowMs: hourMs, limit: 500_000 },
+  ],
+  agent: [
+    { windowMs: minuteMs, limit: 30_000 },
+    { windowMs: hourMs, limit: 1_000_000 },
   ],
   login: [
     { windowMs: minuteMs, limit: 30 },
@@ -86,6 +90,7 @@ export const createLimits = (options: LimitsOptions): Limits => {
     api: createCounters('api', budgets.api, sharing),
     ingest: createCounters('ingest', budgets.ingest, sharing),
     login: createCounters('login', budgets.login, sharing),
+    agent: createCounters('agent', budgets.agent),
   }
   let timer: Timer | undefined
   let reconciling = false

@@ -1,4 +1,5 @@
 /** Boots plugins in order: check everything, migrate, set up, verify, start; and back again. */
+import type { Runner } from '../jobs/runner.ts'
 import { ChannelTable } from './channels.ts'
 import {
   configProblems,
@@ -39,6 +40,12 @@ export interface Assembly {
   readonly slots: ReadonlyMap<string, Slot>
   readonly routes: RouteTable<string>
   readonly channels: ChannelTable<string>
+  readonly runners: ReadonlyMap<string, OwnedRunner>
+}
+
+export interface OwnedRunner {
+  readonly owner: string
+  readonly runner: Runner
 }
 
 /** @throws BootError with every problem found, when a required plugin cannot run */
@@ -173,6 +180,7 @@ export const assemble = (
   const problems: string[] = []
   const routes = new RouteTable<string>()
   const channels = new ChannelTable<string>()
+  const runners = new Map<string, OwnedRunner>()
   const taken = new Set(reserved)
   for (const slot of slots.values()) {
     const { id } = slot.plugin
@@ -181,6 +189,11 @@ export const assemble = (
       const clash = taken.has(route.path) ? 'the kernel' : otherOwner(routes.add(route))
       if (clash) problems.push(`${route.method} ${route.path} is claimed by ${clash} and ${id}`)
     }
+    for (const [kind, runner] of Object.entries(slot.instance?.contributions.runners ?? {})) {
+      const other = runners.get(kind)
+      if (other) problems.push(`job kind ${kind} is claimed by ${other.owner} and ${id}`)
+      runners.set(kind, { owner: id, runner })
+    }
     for (const channel of slot.instance?.contributions.channels ?? []) {
       const other = channels.add(id, channel)
       if (other) problems.push(`${channel.path} is claimed by ${other.owner} and ${id}`)
@@ -188,7 +201,7 @@ export const assemble = (
     }
   }
   if (problems.length > 0) throw new BootError(problems)
-  return { slots, routes, channels }
+  return { slots, routes, channels, runners }
 }
 
 const otherOwner = (entry: RouteEntry<string> | undefined): string | undefined => entry?.owner

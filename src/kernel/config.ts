@@ -34,7 +34,12 @@ const FileSettings = t.Object(
     drainTimeoutMs: t.Optional(t.Integer({ minimum: 0 })),
     rateLimits: t.Optional(
       t.Object(
-        { api: t.Optional(Budget), ingest: t.Optional(Budget), login: t.Optional(Budget) },
+        {
+          api: t.Optional(Budget),
+          ingest: t.Optional(Budget),
+          login: t.Optional(Budget),
+          agent: t.Optional(Budget),
+        },
         { additionalProperties: false },
       ),
     ),

@@ -124,6 +124,11 @@ export const setUp = async (
       if (inFlight === 0) resolve()
       else idle = resolve
     })
+    try {
+      within(() => contributions.drain?.())
+    } catch (error) {
+      services.log.error('plugin did not drain cleanly', { error })
+    }
     await inTime(drained, drainTimeoutMs, 'drain').catch(() => {})
     abort.abort()
     const stopped = within(async () => contributions.stop?.())

@@ -2,6 +2,7 @@
 import type { Static, TObject } from '@sinclair/typebox'
 import type { AnyElysia } from 'elysia'
 import type { Auth } from '../auth/auth.ts'
+import type { Runner } from '../jobs/runner.ts'
 import type { Channel, Live } from '../live/live.ts'
 import type { Blobs } from '../storage/blobs.ts'
 import type { Database } from '../storage/database.ts'
@@ -46,10 +47,14 @@ export interface Contributions<Provides extends Services> {
   /** Routes with absolute paths. Make them with `router()`. */
   readonly routes?: AnyElysia
   readonly channels?: readonly Channel[]
+  /** Kinds of jobs, by name: `<kind>` or `<plugin id>.<kind>`; no two plugins may share one. */
+  readonly runners?: Readonly<Record<string, Runner>>
   /** Exactly what `provides` promised. */
   readonly services?: Values<Provides>
   /** Runs after every `setup` succeeded, in boot order. */
   start?(): void | Promise<void>
+  /** Runs first when the plugin is to stop: ends long polls and streams, so that requests drain. */
+  drain?(): void
   /** Runs in reverse boot order, also after a `start` that failed. */
   stop?(): void | Promise<void>
 }

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'bun:test'
 import { addressKey, callerKey } from '../../src/auth/address.ts'
 import {
   budgetsFrom,
+  defaultBudgets,
   createLimits,
   type LimitsOptions,
   type SharedCounter,
@@ -12,6 +13,7 @@ import { handClock, hourMs, startMs } from './fixture.ts'
 
 const minuteMs = 60_000
 const budgets = {
+  ...defaultBudgets,
   api: [
     { windowMs: minuteMs, limit: 3 },
     { windowMs: hourMs, limit: 5 },

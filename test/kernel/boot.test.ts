@@ -84,7 +84,7 @@ describe('what refuses the boot', () => {
     ])
   })
 
-  test('two plugins on one path, one channel, or a path of the kernel', async () => {
+  test('two plugins on one path, one channel, one kind of job, or a path of the kernel', async () => {
     const channel = (path: string) => ({ path, open: () => ({ topic: 'x' }) })
     const make = (id: string, path: string, socket: string) =>
       source(
@@ -96,6 +96,7 @@ describe('what refuses the boot', () => {
               .get(path, () => 'x')
               .get('/health', () => 'mine'),
             channels: [channel(socket)],
+            runners: { sweep: { spec: t.Object({}), plan: () => ({ command: ['true'] }) } },
           }),
         }),
       )
@@ -105,6 +106,7 @@ describe('what refuses the boot', () => {
       'GET /health is claimed by the kernel and a',
       'GET /runs/:key/ is claimed by a and b',
       'GET /health is claimed by the kernel and b',
+      'job kind sweep is claimed by a and b',
       '/ws/:id is claimed by a and b',
     ])
   })
