@@ -90,7 +90,7 @@ export const createLimits = (options: LimitsOptions): Limits => {
     api: createCounters('api', budgets.api, sharing),
     ingest: createCounters('ingest', budgets.ingest, sharing),
     login: createCounters('login', budgets.login, sharing),
-    agent: createCounters('agent', budgets.agent),
+    agent: createCounters('agent', budgets.agent, sharing),
   }
   let timer: Timer | undefined
   let reconciling = false
