@@ -80,7 +80,7 @@ const finding = (error: unknown, request: Request): Finding => {
 
 const validationFinding = (error: ValidationError, request: Request): Finding => {
   if (error.type === 'response') return { code: 'internal', internal: true }
-  if (error.type === 'body' && typeof error.value !== 'object' && !hasReadableBody(request)) {
+  if (error.type === 'body' && !hasReadableBody(request)) {
     return {
       code: 'unsupported_media_type',
       message: 'Send the body as application/json, with that Content-Type',
