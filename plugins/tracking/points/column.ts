@@ -117,7 +117,9 @@ export const readColumn = (
   if (format === FLOAT64) return new Float64Array(buffer, offset, count)
   if (format === FLOAT32) return Float64Array.from(new Float32Array(buffer, offset, count))
   const out = new Float64Array(count)
-  const [base = 0, stride = 0] = new Float64Array(buffer, offset, 2)
+  const frame = new Float64Array(buffer, offset, 2)
+  const base = frame[0] as number
+  const stride = frame[1] as number
   if (format === 0) {
     for (let i = 0; i < count; i++) out[i] = i * stride + base
     return out
@@ -136,7 +138,9 @@ export const readOne = (
 ): number => {
   if (format === FLOAT64) return new Float64Array(buffer, offset, at + 1)[at] as number
   if (format === FLOAT32) return new Float32Array(buffer, offset, at + 1)[at] as number
-  const [base = 0, stride = 0] = new Float64Array(buffer, offset, 2)
+  const frame = new Float64Array(buffer, offset, 2)
+  const base = frame[0] as number
+  const stride = frame[1] as number
   if (format === 0) return at * stride + base
   const packed = residuals(buffer, offset + FRAME_BYTES, format, at + 1)
   return (packed[at] as number) + at * stride + base

@@ -142,6 +142,9 @@ export const listPoints = async (
   if (skip - passed >= available) return []
   const window = await findWindow(q, { ...source, refs: rest }, skip - passed, limit)
   const selection = new Selection(Math.min(window.from + limit, available), available)
+  // Each chunk has a point at its first time: with so many chunks, the page ends there at last.
+  const full = rest[window.from + limit - 1]
+  if (full && window.first === 0) selection.limit = fieldOf(full, At.minTime)
   addOpen(selection, source, window)
   await addSealed(q, selection, rest, window, state.payloads)
   return toPoints(state, selection.done(window.from))

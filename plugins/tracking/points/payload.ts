@@ -84,8 +84,8 @@ export class PackedPoints {
     const column = (i: number): Float64Array => {
       const known = columns[i]
       if (known) return known
-      const [offset = 0, format = 0] = [this.#offsets[i], this.#formats[i]]
-      const read = readColumn(this.#buffer, offset, format, count)
+      const offset = this.#offsets[i] as number
+      const read = readColumn(this.#buffer, offset, this.#formats[i] as number, count)
       columns[i] = read
       return read
     }
