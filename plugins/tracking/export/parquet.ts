@@ -4,7 +4,7 @@ import type { Point } from '../points/store.ts'
 import type { PointPages } from './text.ts'
 
 /** Encoding a group holds the event loop: this many rows take about ten milliseconds. */
-const rowsPerGroup = 16_384
+const rowsPerGroup = 8_192
 
 const required = { repetition_type: 'REQUIRED' } as const
 

@@ -82,6 +82,8 @@ const streamOf = (parts: AsyncGenerator<string | Uint8Array>): ReadableStream<Ui
   const encoder = new TextEncoder()
   return new ReadableStream({
     async pull(controller) {
+      // Embedded databases answer without leaving the event loop: others must have their turn.
+      await new Promise((resolve) => setImmediate(resolve))
       const { done, value } = await parts.next()
       if (done) controller.close()
       else controller.enqueue(typeof value === 'string' ? encoder.encode(value) : value)

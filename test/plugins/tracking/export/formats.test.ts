@@ -133,7 +133,7 @@ testWithPython('pyarrow reads Parquet and CSV exactly', async () => {
       value: 'double',
     },
     rows: points.length,
-    groups: 3,
+    groups: 5,
     note: 'größe',
     parquet: sum,
     csv: sum,
