@@ -2,6 +2,9 @@
 
 import math
 
+EXACT_INTEGERS = 2**53  # larger ones are kept exactly as text
+ARRAY_BYTES = 8192  # larger arrays are data rather than settings
+
 
 def plain(value, depth=0):
     """Any object as JSON values: what JSON does not know becomes text."""
@@ -11,15 +14,19 @@ def plain(value, depth=0):
         return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, str):
         return text(value)
-    if value is None or isinstance(value, (bool, int)):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, int) and abs(value) < EXACT_INTEGERS:
+        return int(value)
     if depth < 20:
         if isinstance(value, dict):
             return {text(str(key)): plain(item, depth + 1) for key, item in value.items()}
         if isinstance(value, (list, tuple, set, frozenset)):
             return [plain(item, depth + 1) for item in value]
-        if hasattr(value, "item") and hasattr(value, "dtype") and as_float(value) is not None:
+        if hasattr(value, "dtype") and as_float(value) is not None:
             return plain(value.item(), depth + 1)
+        if hasattr(value, "dtype") and getattr(value, "nbytes", ARRAY_BYTES) < ARRAY_BYTES:
+            return plain(value.tolist(), depth + 1)
         if type(value).__name__ == "Namespace" or hasattr(value, "__dataclass_fields__"):
             return plain(dict(vars(value)), depth + 1)
     try:

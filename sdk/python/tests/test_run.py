@@ -69,7 +69,7 @@ class Logging(SpoolTest):
         self.assertEqual(len(self.server.points), 25_000)
 
     def test_what_is_known_of_a_run(self):
-        config = argparse.Namespace(lr=0.1, layers=(1, 2), device=object, best=float("inf"))
+        config = argparse.Namespace(lr=0.1, layers=(1, 2), device=object, seed=2**60, best=float("inf"))
         run = hearth.init(project="p", name="first", config=config, tags=["a"], notes="why", **QUIET)
         self.until(lambda: self.server.runs and "environment" in self.server.runs[0])
         run.update(config={"warmup": 10}, tags=["b"])
@@ -80,6 +80,7 @@ class Logging(SpoolTest):
             {
                 "name": "first",
                 "config": {"lr": 0.1, "layers": [1, 2], "device": "<class 'object'>", "best": "Infinity",
+                           "seed": str(2**60),
                            "warmup": 10},
                 "tags": ["b"],
                 "notes": "why",
