@@ -1,5 +1,6 @@
 /** Reads sealed chunks: their summaries of a whole series at once, their points as needed. */
 import { type Queries, sql } from '../../../src/sdk.ts'
+import { breathe } from './breathe.ts'
 import { type Columns, PackedPoints } from './payload.ts'
 import type { PayloadCache } from './payload-cache.ts'
 import { readVersion, StaleError } from './runs.ts'
@@ -14,9 +15,6 @@ const NO_CHUNKS = new Float64Array(0)
 /** Rows asked for in one statement, so that none holds up the event loop for long. */
 const PAGE = 128
 const INDEX_PAGE = 4096
-
-/** Lets everything else that is ready go first. */
-export const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 /** Packs the summaries of one series, in order of id. */
 const pack = (summaries: readonly Uint8Array[]): Float64Array => {

@@ -7,7 +7,7 @@ import {
   sql,
   type Transaction,
 } from '../../../src/sdk.ts'
-import { breathe } from './chunks.ts'
+import { breathe } from './breathe.ts'
 import { type Pending, RunGroup, type WrittenRun } from './group.ts'
 import type { Runs } from './runs.ts'
 import type { RunState } from './state.ts'

@@ -1,8 +1,7 @@
 /** Whole series, as columns in order of (time, id). */
 import type { Queries } from '../../../src/sdk.ts'
 import { chunksOf, loadIndexes, readChunks } from './chunks.ts'
-import { type Columns } from './payload.ts'
-import { concat } from './seal.ts'
+import { type Columns, columnsOf, setColumns } from './payload.ts'
 import type { OpenBatch, RunState, Series } from './state.ts'
 import type { SeriesHistory } from './store.ts'
 
@@ -70,17 +69,23 @@ export const inTimeOrder = (points: Columns): Columns => {
 }
 
 /** All points of a series in order of id; the state must be refreshed. */
-export const readSeriesPoints = async (
-  q: Queries,
-  state: RunState,
-  series: Series,
-): Promise<Columns> => {
+const readSeriesPoints = async (q: Queries, state: RunState, series: Series): Promise<Columns> => {
   await loadIndexes(q, state, [series])
   const open = openPointsOf(state.batches, series.id)
   const refs = chunksOf(series)
-  const parts = new Map<number, Columns>()
-  for await (const [{ firstId }, points] of readChunks(q, refs)) parts.set(firstId, points)
-  return concat([...refs.map(({ firstId }) => parts.get(firstId) as Columns), open])
+  const places = new Map<number, number>()
+  let count = 0
+  for (const ref of refs) {
+    places.set(ref.firstId, count)
+    count += ref.count
+  }
+  // Filled in place: a long series is in memory once.
+  const all = columnsOf(count + open.count)
+  for await (const [{ firstId }, points] of readChunks(q, refs)) {
+    setColumns(all, places.get(firstId) as number, points)
+  }
+  setColumns(all, count, open)
+  return all
 }
 
 export const readHistory = async (

@@ -20,6 +20,31 @@ export interface Columns {
   readonly values: Float64Array
 }
 
+export const columnsOf = (count: number): Columns => ({
+  count,
+  keys: new Float64Array(count),
+  steps: new Float64Array(count),
+  times: new Float64Array(count),
+  values: new Float64Array(count),
+})
+
+export const setColumns = (all: Columns, at: number, part: Columns): void => {
+  all.keys.set(part.keys, at)
+  all.steps.set(part.steps, at)
+  all.times.set(part.times, at)
+  all.values.set(part.values, at)
+}
+
+export const concat = (parts: readonly Columns[]): Columns => {
+  const all = columnsOf(parts.reduce((count, part) => count + part.count, 0))
+  let at = 0
+  for (const part of parts) {
+    setColumns(all, at, part)
+    at += part.count
+  }
+  return all
+}
+
 const FORMAT_VERSION = 1
 const HEADER_BYTES = 16
 

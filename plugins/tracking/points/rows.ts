@@ -1,5 +1,6 @@
 /** Writes many rows in few statements of few distinct texts, which the database keeps prepared. */
 import { type Queries, type SQL, sql } from '../../../src/sdk.ts'
+import { breathe } from './breathe.ts'
 
 const GROUP_SIZES = [64, 16, 4, 1]
 
@@ -14,6 +15,7 @@ export const writeRows = async (
     while (rows.length - at >= size) {
       await q.run(statement(sql.join(rows.slice(at, at + size), sql`, `)))
       at += size
+      if (at < rows.length) await breathe()
     }
   }
 }

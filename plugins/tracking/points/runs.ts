@@ -114,6 +114,7 @@ export class Runs {
       const state = known ?? new RunState(runId, this.#payloads)
       state.reset(version, series)
       state.addBatches(decodeBatches(open))
+      state.unsealed = state.openPoints
       if (known || commits === this.commits) this.#touch(state)
       return state
     }

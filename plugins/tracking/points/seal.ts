@@ -1,7 +1,8 @@
 /** Turns the open batches of a run into column chunks, one series each. */
 import { type Database, type Queries, sql } from '../../../src/sdk.ts'
-import { breathe, CHUNK_POINTS, setIndex } from './chunks.ts'
-import { type Columns, decodePoints, encodePoints } from './payload.ts'
+import { breathe } from './breathe.ts'
+import { CHUNK_POINTS, setIndex } from './chunks.ts'
+import { type Columns, columnsOf, concat, decodePoints, encodePoints } from './payload.ts'
 import { writeRows } from './rows.ts'
 import { StaleError } from './runs.ts'
 import type { OpenBatch, RunState, Series } from './state.ts'
@@ -38,48 +39,31 @@ export interface SealedSeries {
 const groupBySeries = (batches: readonly OpenBatch[]): Map<number, Columns> => {
   const counts = new Map<number, number>()
   for (const { keys, count } of batches) {
-    for (let i = 0; i < count; i++) {
+    for (let i = 0; i < count;) {
       const key = keys[i] as number
-      counts.set(key, (counts.get(key) ?? 0) + 1)
+      const from = i
+      while (i < count && keys[i] === key) i++
+      counts.set(key, (counts.get(key) ?? 0) + i - from)
     }
   }
-  const groups = new Map<number, Columns>()
-  for (const [key, count] of counts) groups.set(key, columnsOf(count))
-  const filled = new Map<number, number>()
+  const groups = new Map<number, { points: Columns; filled: number }>()
+  for (const [key, count] of counts) groups.set(key, { points: columnsOf(count), filled: 0 })
   for (const { firstId, keys, steps, times, values, count } of batches) {
-    for (let i = 0; i < count; i++) {
+    for (let i = 0; i < count;) {
       const key = keys[i] as number
-      const group = groups.get(key) as Columns
-      const at = filled.get(key) ?? 0
-      filled.set(key, at + 1)
-      group.keys[at] = firstId + i
-      group.steps[at] = steps[i] as number
-      group.times[at] = times[i] as number
-      group.values[at] = values[i] as number
+      const group = groups.get(key) as { points: Columns; filled: number }
+      const { points } = group
+      let at = group.filled
+      for (; i < count && keys[i] === key; i++, at++) {
+        points.keys[at] = firstId + i
+        points.steps[at] = steps[i] as number
+        points.times[at] = times[i] as number
+        points.values[at] = values[i] as number
+      }
+      group.filled = at
     }
   }
-  return groups
-}
-
-const columnsOf = (count: number): Columns => ({
-  count,
-  keys: new Float64Array(count),
-  steps: new Float64Array(count),
-  times: new Float64Array(count),
-  values: new Float64Array(count),
-})
-
-export const concat = (parts: readonly Columns[]): Columns => {
-  const all = columnsOf(parts.reduce((count, part) => count + part.count, 0))
-  let at = 0
-  for (const part of parts) {
-    all.keys.set(part.keys, at)
-    all.steps.set(part.steps, at)
-    all.times.set(part.times, at)
-    all.values.set(part.values, at)
-    at += part.count
-  }
-  return all
+  return new Map([...groups].map(([key, { points }]) => [key, points]))
 }
 
 const slice = ({ keys, steps, times, values }: Columns, from: number, to: number): Columns => ({
