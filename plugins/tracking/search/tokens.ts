@@ -28,6 +28,9 @@ export const tokenize = (source: string, name: string): Token[] => {
   if (source.length > maxFilterLength) {
     throw syntaxError(name, maxFilterLength, `is longer than ${maxFilterLength} characters`)
   }
+  // PostgreSQL takes NUL in no text.
+  const nul = source.indexOf('\0')
+  if (nul >= 0) throw syntaxError(name, nul, 'holds NUL')
   const tokens: Token[] = []
   let at = 0
   for (;;) {

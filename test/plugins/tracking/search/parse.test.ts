@@ -124,6 +124,7 @@ describe('limits', () => {
     ['comparisons', Array(101).fill('id=1').join(' or '), 'has more than 100 comparisons'],
     ['list', `id in (${Array(1001).fill('1').join(',')})`, 'lists more than 1000 values'],
     ['length', 'x'.repeat(4097), 'is longer than 4096 characters'],
+    ['NUL', 'name = "\0"', 'holds NUL at position 9'],
   ]
   test.each(refused)('of %s', (_, text, problem) => {
     expect(() => parseFilter(text)).toThrow(problem)
