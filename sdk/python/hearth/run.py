@@ -214,15 +214,17 @@ class Run:
         return self._next_step if whole is None else whole
 
     def _keep(self, file, name):
-        """Copies a file beside the spool when it fits, so that training may overwrite it."""
+        """Copies a file beside the spool while that has room, so that training may overwrite it."""
         worker = self._worker or self._start()
         if worker is None:
             return
         kept, copied = file.absolute(), False
         try:
-            if file.stat().st_size <= self._limits[0] // 2:
-                copy = Path(self.folder) / "files" / uuid.uuid4().hex
-                copy.parent.mkdir(exist_ok=True)
+            copies = Path(self.folder) / "files"
+            copies.mkdir(exist_ok=True)
+            waiting = sum(other.stat().st_size for other in copies.iterdir())
+            if waiting + file.stat().st_size <= self._limits[0]:
+                copy = copies / uuid.uuid4().hex
                 shutil.copyfile(file, copy)
                 kept, copied = copy, True
             worker.record("artifact", {"path": name, "file": str(kept), "copied": copied})

@@ -11,6 +11,7 @@ from ai_manager import AIManager
 from hearth.cli import main
 from hearth.sync import sync
 
+from .server import Server
 from .support import SpoolTest
 
 QUIET = {"console": False, "system": False}
@@ -122,6 +123,19 @@ class Logging(SpoolTest):
         )
         self.assertEqual(len(self.warnings), 1, self.warnings)
         self.assertEqual(self.spool(), [])
+
+    def test_artifacts_without_room_are_read_where_they_are(self):
+        self.server.stop()
+        file = self.home / "model.bin"
+        file.write_bytes(bytes(10_000_000))
+        run = hearth.init(project="p", spool_bytes=25_000_000, **QUIET)
+        for name in ("a", "b", "c"):
+            run.log_artifact(file, name)
+        file.write_bytes(b"changed")
+        self.server = Server(int(self.server.url.rpartition(":")[2]), after=self.server)
+        run.finish()
+        sizes = {name: len(data) for name, data in self.server.artifacts.items()}
+        self.assertEqual(sizes, {"a": 10_000_000, "b": 10_000_000, "c": len(b"changed")})
 
     def test_summary(self):
         run = hearth.init(project="p", **QUIET)
