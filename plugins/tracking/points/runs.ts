@@ -1,5 +1,6 @@
 /** The runs in memory: loads them, keeps them in step with the database, forgets the oldest. */
 import { HearthError, type Queries, sql } from '../../../src/sdk.ts'
+import { breathe } from './breathe.ts'
 import { decodePoints } from './payload.ts'
 import type { PayloadCache } from './payload-cache.ts'
 import { type OpenBatch, RunState, type Series, type SeriesRow } from './state.ts'
@@ -109,7 +110,10 @@ export class Runs {
       const open = await readOpen(q, runId, -1)
       const version = open[0]?.version ?? 0
       const series = await readSeries(q, runId, 0)
-      if ((await readVersion(q, runId)) !== version) continue
+      if ((await readVersion(q, runId)) !== version) {
+        await breathe()
+        continue
+      }
       const known = this.#states.get(runId)
       const state = known ?? new RunState(runId, this.#payloads)
       state.reset(version, series)
@@ -133,6 +137,7 @@ export class Runs {
         return await work(state)
       } catch (error) {
         if (!(error instanceof StaleError)) throw error
+        await breathe()
       }
     }
     throw busy()

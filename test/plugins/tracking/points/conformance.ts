@@ -184,6 +184,49 @@ export const conformance = (dialect: keyof typeof dialects): void => {
       ])
     })
 
+    test('readers on two servers see every acknowledged batch whole while chunks are made', async () => {
+      const runId = nextRun++
+      const other = await under.another()
+      const stores = [under.store, other]
+      const size = 2000
+      let acknowledged = 0
+      let writing = true
+      const write = async (store: PointStore, writer: number) => {
+        for (let from = 0; from < 40 * size; from += size) {
+          const steps = Array.from({ length: size }, (_, i) => from + i)
+          await store.append({ runId, series: [{ name: `w${writer}`, values: steps, steps }] })
+          acknowledged++
+        }
+      }
+      const read = async (store: PointStore) => {
+        let reads = 0
+        for (; writing; reads++) {
+          const before = acknowledged
+          const counts = (await store.summary(runId)).map(({ count }) => count)
+          const history = await store.history(runId, 'w1')
+          const [chart] = await store.chart({ runId, names: ['w1'], buckets: 100 })
+          const length = history?.steps.length ?? 0
+          expect(counts.reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(
+            before * size,
+          )
+          expect(counts.filter((count) => count % size !== 0)).toEqual([])
+          expect(length % size).toBe(0)
+          expect(history?.steps.findIndex((step, i) => step !== i) ?? -1).toBe(-1)
+          const charted = Array.from(chart?.count ?? []).reduce((sum, count) => sum + count, 0)
+          expect(charted).toBeGreaterThanOrEqual(length)
+          // Reads of the embedded database alone never leave the loop to the writers.
+          await new Promise((resolve) => setImmediate(resolve))
+        }
+        return reads
+      }
+      const readers = stores.map(read)
+      await Promise.all(stores.map(write))
+      writing = false
+      for (const reads of await Promise.all(readers)) expect(reads).toBeGreaterThan(0)
+      expect(await under.rowCount('tracking_chunk')).toBeGreaterThan(30)
+      expect((await other.summary(runId)).map(({ count }) => count)).toEqual([40 * size, 40 * size])
+    })
+
     test('a fork holds the points below the step, in order, under new ids', async () => {
       const [from, to] = [nextRun++, nextRun++]
       const same = [{ name: 'loss', values: [1, 1, 2], steps: [0, 0, 9] }]
