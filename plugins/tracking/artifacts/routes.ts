@@ -125,6 +125,7 @@ export const artifactRoutes = ({ artifacts, access, maxBytes }: ArtifactRoutesOp
           parameters: [runId, pathParameter],
           requestBody: { required: true, content: { 'application/octet-stream': binary } },
           'x-max-body': maxBytes,
+          'x-rate-limit': 'ingest',
         } as object,
       },
     )

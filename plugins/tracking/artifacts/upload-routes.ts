@@ -86,6 +86,7 @@ export const uploadRoutes = ({ artifacts, access, maxBytes }: ArtifactRoutesOpti
           ],
           requestBody: { required: true, content: { 'application/octet-stream': binary } },
           'x-max-body': maxBytes,
+          'x-rate-limit': 'ingest',
         } as object,
       },
     )

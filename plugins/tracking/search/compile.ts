@@ -22,13 +22,8 @@ export const compileFilter = (filter: Filter, time: SearchTime): SQL => {
       return absent(filter.field, time)
     case 'compare':
       return compare(filter.field, filter.op, filter.value, time)
-    case 'in': {
-      const { field, values } = filter
-      return sql`(${sql.join(
-        values.map((value) => compare(field, '=', value, time)),
-        sql` or `,
-      )})`
-    }
+    case 'in':
+      return among(filter.field, filter.values, time)
   }
 }
 
@@ -57,6 +52,35 @@ const compare = (field: Field, op: Comparison, value: Literal, time: SearchTime)
       return attributeTest(field, op, value, time)
   }
 }
+
+const among = (field: Field, values: readonly Literal[], time: SearchTime): SQL => {
+  switch (field.kind) {
+    case 'metric': {
+      const column = metricColumn(field.part)
+      return sql`(select coalesce(${column} in ${listOf(values)}, false) ${seriesOf(field.name)})`
+    }
+    case 'param': {
+      const numbers = values.filter((value) => typeof value === 'number')
+      const texts = values.filter((value) => typeof value !== 'number').map(String)
+      const tests = [
+        ...(numbers.length > 0 ? [sql`coalesce(number in ${listOf(numbers)}, false)`] : []),
+        ...(texts.length > 0 ? [sql`text in ${listOf(texts)}`] : []),
+      ]
+      return sql`(select ${sql.join(tests, sql` or `)} ${paramOf(field.key)})`
+    }
+    case 'tags':
+      return sql`(exists (select 1 ${tagsOf} and tag in ${listOf(values)}))`
+    case 'attribute':
+      return sql`(${attributeColumn(field.name, time)} in ${listOf(values)})`
+  }
+}
+
+/** One list, however long: a chain of comparisons would be deeper than SQLite allows. */
+const listOf = (values: readonly Literal[]): SQL =>
+  sql`(${sql.join(
+    values.map((value) => sql`${value}`),
+    sql`, `,
+  )})`
 
 /**
  * `between` says what `=` would say, but leads SQLite's planner to the index that holds the values

@@ -41,8 +41,7 @@ const metric = (rest: readonly Segment[], at: number, source: string): Field => 
 const keyOf = (rest: readonly Segment[], root: string, at: number, source: string): string => {
   const key = rest.map((segment) => segment.text).join('.')
   if (key === '') throw syntaxError(source, at, `needs a name after "${root}."`)
-  // PostgreSQL refuses NUL in text, and no stored name holds one.
-  return key.replaceAll('\0', '\uFFFD')
+  return key
 }
 
 const isAttribute = (name: string): name is Attribute => Object.hasOwn(attributes, name)

@@ -144,6 +144,50 @@ describe.each(dialects)('%s', (_, open) => {
     })
   })
 
+  test('the longest lists and chains are answered', async () => {
+    const many = (count: number, text: string, sign: string): string =>
+      Array<string>(count).fill(text).join(sign)
+    for (const filter of [
+      `id in (${many(1000, '-1', ',')}) or name = "a"`,
+      `metrics.loss in (${many(999, '9', ',')}, 1) and tags not in (${many(100, '"b"', ',')})`,
+      `params.lr in (${many(500, '9', ',')}, 0.1, ${many(300, '"b"', ',')}) and name = "a"`,
+      `${many(99, 'metrics.x > 1', ' or ')} or name = "a"`,
+      `${'('.repeat(50)}name = "a"${')'.repeat(50)}`,
+    ]) {
+      expect(namesOf(await search({ filter }))).toBe('a')
+    }
+  })
+
+  test('no question brings the database to a stop', async () => {
+    const fields = [
+      'metrics.loss',
+      'metrics.loss.min',
+      'params.lr',
+      'params.opt.name',
+      'tags',
+      'id',
+    ]
+    const more = ['name', 'notes', 'status', 'duration', 'started_at', 'project_id', 'ended_at']
+    const values = ['1', '-0.5', '1e400', '-inf', 'nan', '"a"', '"%_!"', 'true', '9e99', '"\0"']
+    const times = ['"2026-01-01"', '"running"', "'it''s'", '9007199254740993']
+    const operators = ['=', '!=', '<', '>=', '~', 'contains']
+    const statuses = new Set<number>()
+    for (const field of [...fields, ...more]) {
+      for (const value of [...values, ...times]) {
+        const tests = [
+          ...operators.map((operator) => `${field} ${operator} ${value}`),
+          `${field} in (${value}, ${value})`,
+        ]
+        for (const filter of tests) {
+          const query = { filter: `not (${filter}) or ${field} is null`, limit: 1 }
+          const { status } = await app.ann('POST', '/runs/search', query)
+          statuses.add(status)
+        }
+      }
+    }
+    expect([...statuses].sort()).toEqual([200, 400])
+  })
+
   test('a cursor belongs to its search, and cannot be made up', async () => {
     const order_by = ['metrics.loss', 'created_at', 'name']
     const { next_cursor } = (await search({ order_by, limit: 1 })) as unknown as {
