@@ -1,7 +1,7 @@
 /** One group of appends on its way into one transaction: which points are new, and where they go. */
 import { type Queries, sql } from '../../../src/sdk.ts'
 import { type Columns, encodePoints } from './payload.ts'
-import { findKnown, pointKey, type Suspects } from './repeats.ts'
+import { addSuspect, findKnown, pointKey, type Suspects } from './repeats.ts'
 import { writeRows } from './rows.ts'
 import type { Runs } from './runs.ts'
 import type { RunState } from './state.ts'
@@ -276,7 +276,7 @@ export class RunGroup {
           const step = steps ? (steps[i] as number) : 0
           const time = times ? (times[i] as number) : arrived
           if (times && checkRepeats && step <= high.step && time <= high.time) {
-            suspect(suspects, id, step, time)
+            addSuspect(suspects, id, step, time)
           }
           if (step > high.step) high.step = step
           if (time > high.time) high.time = time
@@ -285,16 +285,4 @@ export class RunGroup {
     }
     return suspects
   }
-}
-
-const suspect = (all: Map<number, Suspects>, id: number, step: number, time: number): void => {
-  const known = all.get(id)
-  if (!known) {
-    all.set(id, { seriesId: id, minStep: step, maxStep: step, minTime: time, maxTime: time })
-    return
-  }
-  known.minStep = Math.min(known.minStep, step)
-  known.maxStep = Math.max(known.maxStep, step)
-  known.minTime = Math.min(known.minTime, time)
-  known.maxTime = Math.max(known.maxTime, time)
 }

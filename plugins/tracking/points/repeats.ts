@@ -18,6 +18,24 @@ export interface Suspects {
   maxTime: number
 }
 
+/** Widens the bounds of a series by one point that may be stored already. */
+export const addSuspect = (
+  all: Map<number, Suspects>,
+  seriesId: number,
+  step: number,
+  time: number,
+): void => {
+  const known = all.get(seriesId)
+  if (!known) {
+    all.set(seriesId, { seriesId, minStep: step, maxStep: step, minTime: time, maxTime: time })
+    return
+  }
+  known.minStep = Math.min(known.minStep, step)
+  known.maxStep = Math.max(known.maxStep, step)
+  known.minTime = Math.min(known.minTime, time)
+  known.maxTime = Math.max(known.maxTime, time)
+}
+
 const within = (s: Suspects, step: number, time: number): boolean =>
   step >= s.minStep && step <= s.maxStep && time >= s.minTime && time <= s.maxTime
 
