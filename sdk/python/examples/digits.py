@@ -1,4 +1,4 @@
-"""Trains a classifier on scikit-learn's digits and logs how it learns: `pip install scikit-learn`."""
+"""Trains a classifier on scikit-learn's digits and logs how it learns (needs scikit-learn)."""
 
 import argparse
 import pickle

@@ -1,4 +1,4 @@
-"""Ten lines of plain Python that are a training run: fit y = 3x by gradient descent and log the loss."""
+"""Ten lines of plain Python that are a training: fit y = 3x by gradient descent, log the loss."""
 
 import random
 

@@ -1,10 +1,10 @@
 """Logs machine-learning runs to a Hearth server, without ever getting in the training's way.
 
-    import hearth
+import hearth
 
-    with hearth.init(project="digits", config={"lr": 0.01}) as run:
-        for step in range(100):
-            run.log({"loss": 1 / (step + 1)}, step=step)
+with hearth.init(project="digits", config={"lr": 0.01}) as run:
+    for step in range(100):
+        run.log({"loss": 1 / (step + 1)}, step=step)
 """
 
 from .cli import login

@@ -20,7 +20,7 @@ LONGEST_NAME = 120
 
 
 def mode_of(mode):
-    """HEARTH_MODE; and of a distributed training only rank 0 logs, unless told otherwise in the code."""
+    """HEARTH_MODE; of a distributed training only rank 0 logs, unless the code says otherwise."""
     if mode is None:
         rank = next((os.environ[name] for name in RANKS if os.environ.get(name)), "0")
         mode = "disabled" if rank != "0" else os.environ.get("HEARTH_MODE") or "online"
@@ -36,7 +36,9 @@ def describe(url, project, name, config, tags, notes, run_key):
     if run_key is not None and not 0 < len(run_key) <= 64:
         raise ValueError("a run key has 1 to 64 characters")
     began = now()
-    unique = f"{began[:19].replace('-', '').replace(':', '').replace('T', '-')}-{uuid.uuid4().hex[:12]}"
+    unique = (
+        f"{began[:19].replace('-', '').replace(':', '').replace('T', '-')}-{uuid.uuid4().hex[:12]}"
+    )
     config = config if isinstance(config, dict) else vars(config) if config is not None else {}
     name = CONTROL.sub(" ", text(str(name)))[:LONGEST_NAME] if name else f"run-{unique[:-7]}"
     return {

@@ -59,7 +59,11 @@ def output(*command):
     """What a program prints, or None when it is missing, fails or takes too long."""
     try:
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=5
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=5,
         )
     except (OSError, subprocess.SubprocessError):
         return None

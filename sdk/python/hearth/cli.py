@@ -20,7 +20,9 @@ def login(url=None, username=None, password=None, email=None):
         client.register(email)
     token = client.log_in()
     try:
-        token = client.post("/auth/keys", {"name": f"hearth-client on {socket.gethostname()}"})["key"]
+        token = client.post("/auth/keys", {"name": f"hearth-client on {socket.gethostname()}"})[
+            "key"
+        ]
     except HearthError as error:
         if error.status not in (404, 405):
             raise
@@ -34,7 +36,9 @@ def main(arguments=None):
     commands = parser.add_subparsers(dest="command", required=True)
     syncing = commands.add_parser("sync", help="deliver what waits in the spool")
     syncing.add_argument("dir", nargs="?", help="a run's folder, or a folder of them")
-    syncing.add_argument("--url", help="server (default: HEARTH_URL, else the one the run was meant for)")
+    syncing.add_argument(
+        "--url", help="server (default: HEARTH_URL, else the one the run was meant for)"
+    )
     logging_in = commands.add_parser("login", help="obtain and keep an API key")
     logging_in.add_argument("--url", help="server (default: HEARTH_URL or http://127.0.0.1:8000)")
     logging_in.add_argument("--username")

@@ -1,6 +1,6 @@
 """Speaks HTTP with the server: one kept connection a thread, log in when needed, plain errors."""
 
-import encodings.idna  # noqa: F401  (imported by the first connection otherwise: a fork meanwhile would hang the child)
+import encodings.idna
 import gzip
 import http.client
 import json
@@ -12,6 +12,9 @@ import urllib.request
 
 from . import credentials
 
+# The first connection would import it, in a thread; a fork at that moment leaves the child with an
+# import lock that nobody releases.
+IMPORTED_EARLY = encodings.idna
 DEFAULT_URL = "http://127.0.0.1:8000"
 GZIP_FROM_BYTES = 4096
 
@@ -19,7 +22,7 @@ GZIP_FROM_BYTES = 4096
 class HearthError(Exception):
     """The server refused a request; `status` is 0 when it could not be reached at all.
 
-    `code` is the server's word for the reason; an answer without one comes from something in between.
+    `code` is the server's word for the reason; answers without one come from something in between.
     """
 
     def __init__(self, message, status=0, retry_after_s=None, code=None):
@@ -54,7 +57,10 @@ class Client:
         """Exchanges user name and password for a token."""
         form = urllib.parse.urlencode({"username": self.username, "password": self.password})
         self._token = self._json(
-            "POST", "/auth/login", form.encode(), {"Content-Type": "application/x-www-form-urlencoded"}
+            "POST",
+            "/auth/login",
+            form.encode(),
+            {"Content-Type": "application/x-www-form-urlencoded"},
         )["access_token"]
         return self._token
 
@@ -87,8 +93,11 @@ class Client:
     def upload(self, path, file, size_bytes, digest):
         """Streams an open file."""
         kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
-        headers = {"Content-Type": kind, "Content-Length": str(size_bytes),
-                   "Digest": "sha-256=" + digest}
+        headers = {
+            "Content-Type": kind,
+            "Content-Length": str(size_bytes),
+            "Digest": "sha-256=" + digest,
+        }
         return self._authorized("PUT", path, file, headers)
 
     def close(self):
@@ -124,8 +133,10 @@ class Client:
         retry_after = reply_headers.get("Retry-After", "")
         detail, code = _reason(data)
         raise HearthError(
-            f"{method} {path}: {status} {detail}", status,
-            float(retry_after) if retry_after.isdigit() else None, code,
+            f"{method} {path}: {status} {detail}",
+            status,
+            float(retry_after) if retry_after.isdigit() else None,
+            code,
         )
 
     def _exchange(self, method, path, body, headers):
@@ -146,7 +157,8 @@ class Client:
                 self._local.connection = None
                 stale = isinstance(error, (http.client.BadStatusLine, ConnectionError))
                 if not (kept and stale):
-                    raise HearthError(f"{self.url} cannot be reached: {error or type(error).__name__}")
+                    reason = error or type(error).__name__
+                    raise HearthError(f"{self.url} cannot be reached: {reason}") from error
                 if hasattr(body, "seek"):
                     body.seek(0)
 

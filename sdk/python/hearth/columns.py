@@ -47,7 +47,7 @@ def as_step(value):
 
 
 def batches(logged):
-    """Columns of at most BATCH_POINTS points from items (time in microseconds, step, {name: value})."""
+    """Columns of at most BATCH_POINTS points from (time in microseconds, step, {name: value})."""
     series, count = {}, 0
     for time_us, step, values in logged:
         for name, value in values.items():
@@ -66,7 +66,7 @@ def batches(logged):
 
 
 def encode(series, batch_id):
-    """The body of one batch. NaN and the infinities travel as strings: JSON has no numbers for them."""
+    """The body of one batch. NaN and the infinities travel as strings: JSON cannot say them."""
     body = {"series": series, "batch_id": batch_id}
     try:
         return json.dumps(body, allow_nan=False, separators=(",", ":")).encode()

@@ -42,7 +42,9 @@ class Console:
         self._chars = 0
         if self._lost:
             self._lost = False
-            texts.setdefault("stderr", []).append("[hearth: printed too fast, some output is left out]\n")
+            texts.setdefault("stderr", []).append(
+                "[hearth: printed too fast, some output is left out]\n"
+            )
         for name, parts in texts.items():
             text = plain_text(last_of_each_line("".join(parts)))
             for start in range(0, len(text), CHUNK_CHARS):

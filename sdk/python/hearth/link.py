@@ -1,4 +1,4 @@
-"""Finds or creates, on the server, the project and the run that a folder of the spool belongs to."""
+"""Finds or creates, on the server, the project and the run that a spool folder belongs to."""
 
 import threading
 from pathlib import Path
@@ -88,7 +88,9 @@ def _projects(client, name, owner_id):
     found, skip = [], 0
     while True:
         page = client.get("/projects/", skip=skip, limit=PAGE)
-        found += [item["id"] for item in page if item["name"] == name and item["owner_id"] == owner_id]
+        found += [
+            item["id"] for item in page if item["name"] == name and item["owner_id"] == owner_id
+        ]
         if len(page) < PAGE:
             return found
         skip += PAGE

@@ -1,4 +1,4 @@
-"""Turns what a script hands over (configs, numbers of any library, odd text) into plain JSON values."""
+"""Turns what a script hands over (configs, foreign numbers, odd text) into plain JSON values."""
 
 import math
 
@@ -48,7 +48,7 @@ def as_float(value):
 
 
 def text(value):
-    """Text that any server can store: no NUL, and no halves of characters (as odd file names have)."""
+    """Text that any server can store: no NUL, no halves of characters (as odd file names have)."""
     if value.isascii() and "\x00" not in value:
         return value
     return value.replace("\x00", "").encode("utf-8", "replace").decode()

@@ -22,17 +22,32 @@ EXIT_TIMEOUT_S = 30.0
 DESCRIBE_TIMEOUT_S = 2.0
 
 
-def init(project, name=None, config=None, tags=None, notes=None, mode=None, run_key=None, **options):
+def init(
+    project, name=None, config=None, tags=None, notes=None, mode=None, run_key=None, **options
+):
     """Begins a run. The server need not be there; what is logged waits on the disk until it is."""
     return Run(Client(), project, name, config, tags, notes, mode, run_key, **options)
 
 
 class Run:
-    """Made by `hearth.init`; usable from any thread, after a fork, and when pickled to a process."""
+    """Made by `hearth.init`; usable from any thread, after a fork, and pickled to a process."""
 
-    def __init__(self, client, project, name=None, config=None, tags=None, notes=None, mode=None,
-                 run_key=None, console=True, system=True, diff=False,
-                 spool_bytes=SPOOL_BYTES, exit_timeout_s=EXIT_TIMEOUT_S):
+    def __init__(
+        self,
+        client,
+        project,
+        name=None,
+        config=None,
+        tags=None,
+        notes=None,
+        mode=None,
+        run_key=None,
+        console=True,
+        system=True,
+        diff=False,
+        spool_bytes=SPOOL_BYTES,
+        exit_timeout_s=EXIT_TIMEOUT_S,
+    ):
         self.client = client
         self.project = project
         self.mode = mode_of(mode)
@@ -40,7 +55,9 @@ class Run:
         self._key = run_key
         self._limits = (spool_bytes, exit_timeout_s)
         description = describe(client.url, project, name, config, tags, notes, run_key)
-        self.name, self.config, self.tags = (description["run"][key] for key in ("name", "config", "tags"))
+        self.name, self.config, self.tags = (
+            description["run"][key] for key in ("name", "config", "tags")
+        )
         self._prepare(owner=True)
         if self.mode == "disabled":
             return
@@ -77,7 +94,7 @@ class Run:
         worker.add(time_us, step, flat)
 
     def log_artifact(self, path, name=None):
-        """Uploads a file, or each file of a folder, as it is now: it may change or go afterwards."""
+        """Uploads a file, or each file of a folder, as it is now: it may change afterwards."""
         source = Path(path)
         if not source.exists():
             self._complain(("artifact", str(path)), f"there is no file {path}; it is not uploaded")
@@ -88,7 +105,7 @@ class Run:
                 self._keep(file, "/".join(part for part in (name or source.name, below) if part))
 
     def update(self, **fields):
-        """Changes what the server knows: name, tags, notes; what config names is added to the config."""
+        """Changes name, tags or notes on the server; `config` is added to the config."""
         worker = self._worker or self._start()
         if worker is not None:
             if "config" in fields:
@@ -109,7 +126,7 @@ class Run:
         return {row.pop("name"): row for row in rows}
 
     def flush(self, timeout_s=30.0):
-        """Waits until the server has everything logged so far; False when the time is over first."""
+        """Waits until the server has everything logged so far; False when time is over first."""
         return self._worker is not None and self._link is not None and self._worker.flush(timeout_s)
 
     @property
@@ -122,7 +139,7 @@ class Run:
         return self._link.id
 
     def finish(self, status="completed", timeout_s=None):
-        """Ends the run and delivers what is left; after the time limit it says how to do that later."""
+        """Ends the run and delivers what is left; out of time, it says how to do that later."""
         timeout_s = self._limits[1] if timeout_s is None else timeout_s
         worker = self._worker
         if self._finished:
@@ -152,7 +169,7 @@ class Run:
             self._complain("sync", f"{what}; to deliver it: python -m hearth sync {self.folder}")
 
     def after_fork(self):
-        """In a forked child: the parent's threads are not here, and its points are not ours to send."""
+        """In a forked child: the parent's threads are not here, its points not ours to send."""
         if self._worker is not None:
             self._worker.abandon()
             _abandoned.append(self._worker)
@@ -183,7 +200,9 @@ class Run:
             if self._worker is None:
                 try:
                     if self.mode == "online":
-                        self._link = Link(self.client, self.folder, self._owner and self._key is not None)
+                        self._link = Link(
+                            self.client, self.folder, self._owner and self._key is not None
+                        )
                         self._link.id = self._known_id
                     self._worker = Worker(
                         self.folder, self._limits[0], self._link, self._complain, self._owner
@@ -210,7 +229,9 @@ class Run:
     def _whole(self, step):
         whole = as_step(step)
         if whole is None:
-            self._complain("step", f"a step is a whole number below 2^53, not {step!r}; counting on instead")
+            self._complain(
+                "step", f"a step is a whole number below 2^53, not {step!r}; counting on instead"
+            )
         return self._next_step if whole is None else whole
 
     def _keep(self, file, name):
@@ -238,12 +259,22 @@ class Run:
         self.finish(lifecycle.status_after(error))
 
     def __reduce__(self):
-        return _attach, (self.client, self.project, self.name, self.config, self.tags, self.mode,
-                         self._limits, getattr(self, "folder", None), self._next_step,
-                         self._link.id if self._link is not None else self._known_id)
+        return _attach, (
+            self.client,
+            self.project,
+            self.name,
+            self.config,
+            self.tags,
+            self.mode,
+            self._limits,
+            getattr(self, "folder", None),
+            self._next_step,
+            self._link.id if self._link is not None else self._known_id,
+        )
 
 
-_abandoned = []  # workers of a parent process: freeing them could wait for locks nobody holds any more
+# Workers of a parent process: freeing them could wait for locks that nobody holds any more.
+_abandoned = []
 
 
 def _attach(client, project, name, config, tags, mode, limits, folder, next_step, known_id):

@@ -190,7 +190,9 @@ class Stream:
     def _report(self, error):
         self._attempts += 1
         if error.status == 401:
-            self.complain(401, f"{error}; run `python -m hearth login --url {self.link.client.url}`")
+            self.complain(
+                401, f"{error}; run `python -m hearth login --url {self.link.client.url}`"
+            )
         else:
             self.complain("outage", f"{error}; training goes on, what is logged waits in the spool")
         logger.info("hearth: attempt %d failed: %s", self._attempts, error)

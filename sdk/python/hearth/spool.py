@@ -1,7 +1,8 @@
-"""Keeps on disk what the server has not acknowledged yet, so that a crash loses nothing written here.
+"""Keeps on disk what the server has not acknowledged yet, so that a crash loses nothing of it.
 
-One folder a run: `run.json` (how to create it), `state.json` (what the server called it), and for each
-process that logs, a *writer*: numbered segments of checksummed records and the offset acknowledged so far.
+One folder a run: `run.json` (how to create it), `state.json` (what the server called it), and for
+each process that logs, a *writer*: numbered segments of checksummed records, and the offset that is
+acknowledged so far.
 """
 
 import json
@@ -143,7 +144,7 @@ class SpoolReader:
         return False
 
     def _read(self):
-        """A whole record; else None, with `_next_offset` behind a damaged one that may be skipped."""
+        """A whole record; else None, with `_next_offset` behind a damaged one to be skipped."""
         self._next_offset = self._offset
         self._file.seek(self._offset)
         header = self._file.read(HEADER.size)
@@ -232,7 +233,7 @@ def read_json(path):
 
 
 def write_json(path, value):
-    """Replaces a file at once, so that a reader sees the old or the new one and never half of it."""
+    """Replaces a file at once: a reader sees the old or the new one and never half of it."""
     path = Path(path)
     partial = path.with_name(f"{path.name}.{os.getpid()}")
     with open(partial, "w", encoding="utf-8") as file:

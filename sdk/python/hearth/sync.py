@@ -54,33 +54,37 @@ def deliver(link):
     """Each writer's records, and the end of a run whose process could not tell it."""
     folder = link.folder
     ended_at = last_change(folder)
+    run_id = patiently(link.run_id)
     alive = False
     for writer in writers(folder):
-        alive = not patiently(lambda: deliver_abandoned(folder, writer, link, Complaints())) or alive
-    run_id = patiently(link.run_id)
+        delivered = patiently(deliver_abandoned, folder, writer, link, Complaints())
+        alive = alive or not delivered
     if alive:
         return f"run {run_id} is still being written; the rest is delivered by its own process"
     if not link.finished:
-        patiently(lambda: link.client.put(f"/runs/{run_id}", {"status": "crashed", "ended_at": ended_at}))
+        ending = {"status": "crashed", "ended_at": ended_at}
+        patiently(link.client.put, f"/runs/{run_id}", ending)
         link.mark_finished()
     remove_finished(folder)
     if (folder / "rejected.jsonl").exists():
-        return f"run {run_id} is delivered, except for what the server refused: {folder}/rejected.jsonl"
+        return f"run {run_id} is delivered, but for what was refused: {folder}/rejected.jsonl"
     return f"run {run_id} is delivered"
 
 
-def patiently(action):
+def patiently(action, *arguments):
     """Tries again a few times when the server is away or busy."""
     for attempt in range(ATTEMPTS):
         try:
-            return action()
+            return action(*arguments)
         except HearthError as error:
             if not error.temporary or error.status == 401 or attempt == ATTEMPTS - 1:
                 raise
-            time.sleep(max(error.retry_after_s or 0.0, FIRST_PAUSE_S * 2**attempt * random.random()))
+            pause_s = FIRST_PAUSE_S * 2**attempt * random.random()
+            time.sleep(max(error.retry_after_s or 0.0, pause_s))
 
 
 def last_change(folder):
     """When something was last logged: the end of a run that did not tell its end."""
     changed = max(path.stat().st_mtime for path in folder.iterdir())
-    return datetime.datetime.fromtimestamp(changed, datetime.timezone.utc).replace(tzinfo=None).isoformat()
+    moment = datetime.datetime.fromtimestamp(changed, datetime.timezone.utc)
+    return moment.replace(tzinfo=None).isoformat()

@@ -1,7 +1,7 @@
 """Takes what training threads log, forms batches and writes them to the spool, in the background.
 
-The training thread only appends to a deque and polls flags: it takes no lock, so that a signal handler
-may interrupt it anywhere and still flush.
+The training thread only appends to a deque and polls flags: it takes no lock, so that a signal
+handler may interrupt it anywhere and still flush.
 """
 
 import collections
@@ -21,7 +21,7 @@ UNWRITTEN_BYTES = 64 << 20
 
 
 class Worker:
-    """Of one run in one process. `link` is None offline; `owner` is the process that began the run."""
+    """Of one run in one process. `link` is None offline; the `owner` process began the run."""
 
     def __init__(self, folder, limit_bytes, link, complain, owner):
         self.queue = collections.deque()
@@ -83,7 +83,7 @@ class Worker:
         return [stream.writer for stream in self._streams()]
 
     def _is_delivered(self):
-        # The queue is looked at before the flag: the thread raises the flag before it takes from it.
+        # First the queue, then the flag: the thread raises the flag before it takes.
         return (
             not self.queue
             and not self._busy
@@ -122,7 +122,9 @@ class Worker:
 
     def _close_streams(self):
         if self._unwritten:
-            self._complain("lost", f"{len(self._unwritten)} batches found no place on the disk: lost")
+            self._complain(
+                "lost", f"{len(self._unwritten)} batches found no place on the disk: lost"
+            )
         self.written = True
         for stream in self._streams():
             stream.close()
@@ -175,7 +177,9 @@ class Worker:
         self._retry()
         while self._unwritten_bytes > UNWRITTEN_BYTES:
             self._unwritten_bytes -= len(self._unwritten.popleft()[2])
-            self._complain("memory", "the disk takes no more and memory is full: oldest points are lost")
+            self._complain(
+                "memory", "the disk takes no more and memory is full: oldest points are lost"
+            )
 
     def _retry(self):
         while self._unwritten:
@@ -183,7 +187,9 @@ class Worker:
             try:
                 stream.append(kind, body)
             except OSError as error:
-                self._complain("disk", f"the spool cannot be written: {error}; points wait in memory")
+                self._complain(
+                    "disk", f"the spool cannot be written: {error}; points wait in memory"
+                )
                 return
             self._unwritten.popleft()
             self._unwritten_bytes -= len(body)

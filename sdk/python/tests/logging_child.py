@@ -1,4 +1,4 @@
-"""What a worker process does with a run it was given; importable, because spawned processes import."""
+"""What a worker process does with a run; a module, because spawned processes import it."""
 
 
 def log_range(run, first, last):

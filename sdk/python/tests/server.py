@@ -19,7 +19,15 @@ class Server:
         self.tokens = {"token-0"}
         if after is not None:  # the same server, started again
             after.stop()
-            for name in ("projects", "runs", "points", "console", "artifacts", "batch_ids", "tokens"):
+            for name in (
+                "projects",
+                "runs",
+                "points",
+                "console",
+                "artifacts",
+                "batch_ids",
+                "tokens",
+            ):
                 setattr(self, name, getattr(after, name))
         self.drop_replies = 0  # so many requests are carried out and never answered
         self.refuse = []  # (status, headers) answered instead, one a request

@@ -1,4 +1,4 @@
-"""What the tests share: a spool of their own, a short patience, and trainings as child processes."""
+"""What the tests share: a spool of their own, short patience, trainings as child processes."""
 
 import logging
 import os
@@ -23,7 +23,9 @@ class Patching(unittest.TestCase):
     def patch(self, mapping, **values):
         before = {key: mapping.get(key) for key in values}
         mapping.update(values)
-        self.addCleanup(mapping.update, {key: value for key, value in before.items() if value is not None})
+        self.addCleanup(
+            mapping.update, {key: value for key, value in before.items() if value is not None}
+        )
         for key, value in before.items():
             if value is None:
                 self.addCleanup(mapping.pop, key, None)
@@ -37,7 +39,12 @@ class SpoolTest(Patching):
         self.addCleanup(shutil.rmtree, self.home, ignore_errors=True)
         self.server = Server()
         self.addCleanup(self.let_senders_finish)
-        self.patch(os.environ, HEARTH_DIR=str(self.home), HEARTH_URL=self.server.url, HEARTH_TOKEN="token-0")
+        self.patch(
+            os.environ,
+            HEARTH_DIR=str(self.home),
+            HEARTH_URL=self.server.url,
+            HEARTH_TOKEN="token-0",
+        )
         self.patch(sender.__dict__, FIRST_PAUSE_S=0.02, LONGEST_PAUSE_S=0.05)
         self.patch(worker.__dict__, FLUSH_EVERY_S=0.02)
         self.records = Records()
@@ -45,7 +52,7 @@ class SpoolTest(Patching):
         self.addCleanup(logging.getLogger("hearth").removeHandler, self.records)
 
     def let_senders_finish(self):
-        """A run whose server is away keeps trying; here it gets a server, and ends with its test."""
+        """A run whose server is away keeps trying; it gets a server, and ends with its test."""
         self.server.stop()
         with Server(int(self.server.url.rpartition(":")[2]), after=self.server):
             names = ("hearth-sender", "hearth-spool")
@@ -61,7 +68,10 @@ class SpoolTest(Patching):
         """A training in a process of its own, with the names of this folder importable."""
         process = subprocess.Popen(
             [sys.executable, "-c", textwrap.dedent(PREAMBLE) + textwrap.dedent(program)],
-            cwd=ROOT, env={**os.environ, "PYTHONWARNINGS": "ignore", **environment}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONWARNINGS": "ignore", **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
         self.addCleanup(process.stdout.close)
         self.addCleanup(process.kill)

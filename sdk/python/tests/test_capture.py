@@ -1,4 +1,4 @@
-"""What is found out about code and machine, with a git repository and a GPU tool made for the test."""
+"""What is found out about code and machine, with a repository and a GPU tool made for it."""
 
 import os
 import shutil
@@ -40,10 +40,16 @@ class Capture(SpoolTest):
         self.patch(os.environ, GIT_CONFIG_GLOBAL=os.devnull)
         who = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
         (self.home / "train.py").write_text("lr = 0.1\n")
-        for command in (["init", "-q", "-b", "trunk"], ["add", "train.py"], [*who, "commit", "-qm", "first"]):
+        for command in (
+            ["init", "-q", "-b", "trunk"],
+            ["add", "train.py"],
+            [*who, "commit", "-qm", "first"],
+        ):
             subprocess.run(["git", *command], check=True)
         commit = subprocess.check_output(["git", "rev-parse", "HEAD"]).decode().strip()
-        self.assertEqual(capture.git(diff=True), {"commit": commit, "branch": "trunk", "dirty": False})
+        self.assertEqual(
+            capture.git(diff=True), {"commit": commit, "branch": "trunk", "dirty": False}
+        )
         (self.home / "train.py").write_text("lr = 0.2\n")
         found = capture.git(diff=True)
         self.assertIn("+lr = 0.2", found.pop("diff"))

@@ -1,4 +1,4 @@
-"""Servers that are away, busy, forgetful or refuse: training goes on and nothing is lost or doubled."""
+"""Servers that are away, busy or refuse: training goes on, nothing is lost or doubled."""
 
 import os
 import shutil
@@ -81,7 +81,9 @@ class Outage(SpoolTest):
         seen = len(self.server.requests)
         run.log({"loss": 2.0}, step=1)
         run.finish()
-        refused, repeated = [at for at, _, path in self.server.requests[seen:] if "/batch" in path][:2]
+        refused, repeated = [at for at, _, path in self.server.requests[seen:] if "/batch" in path][
+            :2
+        ]
         self.assertGreaterEqual(repeated - refused, 0.99)
         self.assertEqual(self.server.values("loss"), [1.0, 2.0])
 

@@ -57,7 +57,8 @@ class Endings(SpoolTest):
             run = hearth.init(project="p", mode="offline", **QUIET)
             for step in range(5):
                 run.log({"loss": float(step)}, step=step)
-                while not any(b"[%d.0]" % step in p.read_bytes() for p in run.folder.glob("*.spool")):
+                value = b"[%d.0]" % step
+                while not any(value in p.read_bytes() for p in run.folder.glob("*.spool")):
                     time.sleep(0.002)
         """)
         (segment,) = self.segments()
@@ -102,7 +103,10 @@ class Endings(SpoolTest):
             ("raise ValueError('diverged')", "failed"),
             ("raise KeyboardInterrupt", "killed"),
         ):
-            for form in ("with hearth.init(project='p', **QUIET) as run: %s", "hearth.init(project='p', **QUIET); %s"):
+            for form in (
+                "with hearth.init(project='p', **QUIET) as run: %s",
+                "hearth.init(project='p', **QUIET); %s",
+            ):
                 with self.subTest(program=form % program):
                     self.train(form % program)
                     self.assertEqual(self.server.runs[-1]["status"], status)
@@ -125,7 +129,9 @@ class Endings(SpoolTest):
                 print("50%\\r100%", file=sys.stderr)
             print("after")
         """)
-        self.assertEqual((code, sorted(output.split())), (0, sorted("epoch 1 50% 100% after".split())))
+        self.assertEqual(
+            (code, sorted(output.split())), (0, sorted("epoch 1 50% 100% after".split()))
+        )
         texts = {}
         for record in self.server.console:
             texts[record["stream"]] = texts.get(record["stream"], "") + record["text"]
@@ -179,7 +185,8 @@ class Children(SpoolTest):
             with self.subTest(method=method):
                 self.server.points.clear()
                 self.server.runs.clear()
-                code, output = self.train(f"""
+                code, output = self.train(
+                    f"""
                     import multiprocessing
                     from tests.logging_child import log_range
                     context = multiprocessing.get_context("{method}")
@@ -189,7 +196,9 @@ class Children(SpoolTest):
                                     for n in (0, 10, 20)]
                         for child in children: child.start()
                         for child in children: child.join()
-                """, PYTHONPATH=os.pathsep.join(sys.path))
+                """,
+                    PYTHONPATH=os.pathsep.join(sys.path),
+                )
                 self.assertEqual((code, output), (0, ""))
                 self.expect(1, 30)
 
@@ -208,7 +217,8 @@ class Children(SpoolTest):
     def test_only_rank_0_logs(self):
         for rank in ("0", "1", "2"):
             code, _ = self.train(
-                "with hearth.init(project='p', **QUIET) as run: run.log({'parent': 0.0}, step=0)", RANK=rank
+                "with hearth.init(project='p', **QUIET) as run: run.log({'parent': 0.0}, step=0)",
+                RANK=rank,
             )
             self.assertEqual(code, 0)
         self.expect(1, 0)

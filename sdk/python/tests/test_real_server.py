@@ -1,4 +1,4 @@
-"""The same client against a Hearth server, when HEARTH_TEST_URL names one: both keep to one wire."""
+"""The same client against a Hearth server, when HEARTH_TEST_URL names one: one wire for both."""
 
 import math
 import os
@@ -20,7 +20,21 @@ from .support import PREAMBLE, ROOT, Patching
 
 URL = os.environ.get("HEARTH_TEST_URL")
 QUIET = {"console": False, "system": False}
-NAMES = ("a b", "ü/λ", "a//b", "/", "..", "a/../b", "__proto__", "constructor", "'\"", "100%", "?x=1#y", "名" * 250, "🔥" * 125)
+NAMES = (
+    "a b",
+    "ü/λ",
+    "a//b",
+    "/",
+    "..",
+    "a/../b",
+    "__proto__",
+    "constructor",
+    "'\"",
+    "100%",
+    "?x=1#y",
+    "名" * 250,
+    "🔥" * 125,
+)
 
 
 @unittest.skipUnless(URL, "HEARTH_TEST_URL is not set")
@@ -31,7 +45,9 @@ class RealServer(Patching):
         user = "user" + secrets.token_hex(6)
         self.client = Client(URL, None, user, secrets.token_hex(12))
         self.client.register(user + "@example.com")
-        self.patch(os.environ, HEARTH_DIR=str(self.home), HEARTH_URL=URL, HEARTH_TOKEN=self.client.log_in())
+        self.patch(
+            os.environ, HEARTH_DIR=str(self.home), HEARTH_URL=URL, HEARTH_TOKEN=self.client.log_in()
+        )
         self.addCleanup(self.client.close)
 
     def values(self, run_id, name):
@@ -44,14 +60,11 @@ class RealServer(Patching):
             project_name="my_project",
             api_url=URL,
             username=self.client.username,
-            password=self.client.password
+            password=self.client.password,
         )
         with manager.run(name="training_run") as run:
             for epoch in range(100):
-                run.log({
-                    "loss": 0.5,
-                    "accuracy": 0.85
-                }, step=epoch)
+                run.log({"loss": 0.5, "accuracy": 0.85}, step=epoch)
         self.assertEqual(self.values(run.id, "loss"), [0.5] * 100)
         self.assertEqual(self.values(run.id, "accuracy"), [0.85] * 100)
         self.assertEqual(self.client.get(f"/runs/{run.id}")["status"], "completed")
@@ -63,14 +76,21 @@ class RealServer(Patching):
             for step, value in enumerate((math.nan, math.inf, -math.inf, 1e308, 5e-324, -0.0)):
                 run.log({"edge": value}, step=step)
         self.assertFalse(run.folder.exists(), "something was refused or is not delivered")
-        self.assertEqual(self.values(run.id, "edge"), ["NaN", "Infinity", "-Infinity", 1e308, 5e-324, 0.0])
+        self.assertEqual(
+            self.values(run.id, "edge"), ["NaN", "Infinity", "-Infinity", 1e308, 5e-324, 0.0]
+        )
         self.assertEqual(set(run.summary()), {*NAMES, "edge"})
 
     def test_everything_about_a_run(self):
         source = self.home / "model.bin"
         source.write_bytes(bytes(range(256)) * 1000)
-        with hearth.init(project="p", name="n", config={"lr": 0.1, "x": math.nan, "\0y": "\udcff"},
-                         tags=["t", ""], notes="w") as run:
+        with hearth.init(
+            project="p",
+            name="n",
+            config={"lr": 0.1, "x": math.nan, "\0y": "\udcff"},
+            tags=["t", ""],
+            notes="w",
+        ) as run:
             print("printed while training")
             run.log({"loss": 1.0})
             run.log_artifact(source, "deep/model x.bin")
@@ -79,18 +99,30 @@ class RealServer(Patching):
         known = self.client.get(f"/runs/{run.id}")
         self.assertEqual(
             {key: known[key] for key in ("name", "config", "tags", "notes", "status")},
-            {"name": "n", "config": {"lr": 0.1, "x": "NaN", "y": "?", "warmup": 5}, "tags": ["t"], "notes": "w",
-             "status": "completed"},
+            {
+                "name": "n",
+                "config": {"lr": 0.1, "x": "NaN", "y": "?", "warmup": 5},
+                "tags": ["t"],
+                "notes": "w",
+                "status": "completed",
+            },
         )
         self.assertEqual(known["environment"]["pid"], os.getpid())
         lines = self.client.get(f"/runs/{run.id}/console")["lines"]
         self.assertEqual("".join(line["text"] for line in lines).strip(), "printed while training")
-        files = [(file["path"], file["size"]) for file in self.client.get(f"/runs/{run.id}/artifacts")]
+        files = [
+            (file["path"], file["size"]) for file in self.client.get(f"/runs/{run.id}/artifacts")
+        ]
         self.assertEqual(files, [("deep/model x.bin", 256_000)])
         self.assertIn("system/disk_free_bytes", run.summary())
 
     def test_killed_trainer_is_synced_exactly_once(self):
-        process = subprocess.Popen([sys.executable, "-c", PREAMBLE + """
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-c",
+                PREAMBLE
+                + """
 run = hearth.init(project="p", **QUIET)
 for step in range(10_000_000):
     run.log({"loss": float(step)}, step=step)
@@ -98,7 +130,11 @@ for step in range(10_000_000):
         run.flush()
         print(run.id, flush=True)
     time.sleep(0.0001)
-"""], cwd=ROOT, stdout=subprocess.PIPE)
+""",
+            ],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+        )
         run_id = int(process.stdout.readline())
         process.send_signal(signal.SIGKILL)
         process.wait()

@@ -1,15 +1,11 @@
 """What a training script may say, and what reaches the server of it."""
 
 import argparse
-import logging
 import os
 import statistics
 import time
 
 import hearth
-from ai_manager import AIManager
-from hearth.cli import main
-from hearth.sync import sync
 
 from .server import Server
 from .support import SpoolTest
@@ -36,8 +32,13 @@ class Logging(SpoolTest):
         run.log({"loss": Scalar(0.125)}, step=Scalar(8))
         run.log({"loss": True})
         run.finish()
-        expected = [("loss", 0.5, 7), ("train/acc", 0.25, 7), ("train/deep/x", 1.0, 7),
-                    ("loss", 0.125, 8), ("loss", 1.0, 9)]
+        expected = [
+            ("loss", 0.5, 7),
+            ("train/acc", 0.25, 7),
+            ("train/deep/x", 1.0, 7),
+            ("loss", 0.125, 8),
+            ("loss", 1.0, 9),
+        ]
         found = [(p["name"], p["value"], p["step"]) for p in self.server.points]
         self.assertEqual(sorted(found), sorted(expected))
         for point in self.server.points:
@@ -56,7 +57,19 @@ class Logging(SpoolTest):
 
         with hearth.init(project="p", **QUIET) as run:
             for _ in range(3):
-                run.log({"a": "text", "b": None, "c": Broken(), "d": 10**400, "e\n": 1.0, "": 2.0, "\ud800": 3.0, "🔥" * 126: 4.0, "f": 3.0})
+                run.log(
+                    {
+                        "a": "text",
+                        "b": None,
+                        "c": Broken(),
+                        "d": 10**400,
+                        "e\n": 1.0,
+                        "": 2.0,
+                        "\ud800": 3.0,
+                        "🔥" * 126: 4.0,
+                        "f": 3.0,
+                    }
+                )
             run.log({"f": 4.0}, step="seven")
             run.log({"f": 5.0}, step=2**53)
             run.log(["not", "a", "dictionary"])
@@ -70,8 +83,12 @@ class Logging(SpoolTest):
         self.assertEqual(len(self.server.points), 25_000)
 
     def test_what_is_known_of_a_run(self):
-        config = argparse.Namespace(lr=0.1, layers=(1, 2), device=object, seed=2**60, best=float("inf"))
-        run = hearth.init(project="p", name="first", config=config, tags=["a"], notes="why", **QUIET)
+        config = argparse.Namespace(
+            lr=0.1, layers=(1, 2), device=object, seed=2**60, best=float("inf")
+        )
+        run = hearth.init(
+            project="p", name="first", config=config, tags=["a"], notes="why", **QUIET
+        )
         self.until(lambda: self.server.runs and "environment" in self.server.runs[0])
         run.update(config={"warmup": 10}, tags=["b"])
         run.finish()
@@ -80,9 +97,14 @@ class Logging(SpoolTest):
             {key: known[key] for key in ("name", "config", "tags", "notes", "status")},
             {
                 "name": "first",
-                "config": {"lr": 0.1, "layers": [1, 2], "device": "<class 'object'>", "best": "Infinity",
-                           "seed": str(2**60),
-                           "warmup": 10},
+                "config": {
+                    "lr": 0.1,
+                    "layers": [1, 2],
+                    "device": "<class 'object'>",
+                    "best": "Infinity",
+                    "seed": str(2**60),
+                    "warmup": 10,
+                },
                 "tags": ["b"],
                 "notes": "why",
                 "status": "completed",
@@ -155,7 +177,9 @@ class Logging(SpoolTest):
         with hearth.init(project="p", mode="disabled") as run:
             run.log({"loss": 1.0})
             run.log_artifact(__file__)
-        self.assertEqual((run.id, run.summary(), self.spool(), self.server.requests), (None, {}, [], []))
+        self.assertEqual(
+            (run.id, run.summary(), self.spool(), self.server.requests), (None, {}, [], [])
+        )
 
     def test_after_the_end(self):
         run = hearth.init(project="p", **QUIET)
@@ -170,7 +194,9 @@ class Logging(SpoolTest):
 
         run = hearth.init(project="p", **QUIET)
         threads = [
-            threading.Thread(target=lambda n=n: [run.log({f"t{n}": float(i)}, step=i) for i in range(500)])
+            threading.Thread(
+                target=lambda n=n: [run.log({f"t{n}": float(i)}, step=i) for i in range(500)]
+            )
             for n in range(8)
         ]
         for thread in threads:
@@ -190,89 +216,12 @@ class Logging(SpoolTest):
             took.append(time.perf_counter_ns() - began)
         run.finish()
         took.sort()
-        print("\nlog() of 3 values: median %.1f us, mean %.1f us, p99 %.1f us" % (
-            statistics.median(took) / 1e3, statistics.mean(took) / 1e3, took[len(took) * 99 // 100] / 1e3))
-        self.assertEqual(len(self.server.points), 60_000)
-
-
-class Offline(SpoolTest):
-    def test_sync_twice_creates_one_run(self):
-        with hearth.init(project="p", mode="offline", tags=["x"], **QUIET) as run:
-            for step in range(10):
-                run.log({"loss": float(step)}, step=step)
-            run.log_artifact(__file__, "code.py")
-        self.assertEqual(self.server.requests, [])
-        kept = {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()}
-        self.assertEqual(main(["sync", str(run.folder)]), 0)
-        run.folder.joinpath("files").mkdir(parents=True)
-        for path, data in kept.items():  # as if the first sync had died before it noted anything
-            path.write_bytes(data)
-        self.assertEqual(main(["sync"]), 0)
-        self.assertEqual(main(["sync"]), 0)
-        self.assertEqual(len(self.server.runs), 1)
-        self.assertEqual(self.server.runs[0]["status"], "completed")
-        self.assertEqual(self.server.values("loss"), [float(n) for n in range(10)])
-        self.assertEqual(list(self.server.artifacts), ["code.py"])
-        self.assertEqual(self.spool(), [])
-
-    def test_sync_leaves_a_living_training_alone(self):
-        run = hearth.init(project="p", mode="offline", **QUIET)
-        run.log({"loss": 1.0})
-        said = []
-        self.assertEqual(sync(say=said.append), 0)
-        self.assertIn("still being written", said[0])
-        run.finish()
-        self.assertEqual(sync(say=said.append), 0)
-        self.assertEqual(self.server.values("loss"), [1.0])
-
-    def test_sync_without_a_server_fails_and_keeps(self):
-        hearth.init(project="p", mode="offline", **QUIET).finish()
-        self.patch(hearth.sync.__dict__, FIRST_PAUSE_S=0.001)
-        self.server.stop()
-        self.assertEqual(main(["sync"]), 1)
-        self.assertEqual(len(self.spool()), 1)
-
-
-class Documented(SpoolTest):
-    def setUp(self):
-        super().setUp()
-        del os.environ["HEARTH_TOKEN"]
-
-    def example(self):
-        manager = AIManager(
-            project_name="my_project",
-            api_url=self.server.url,
-            username="user",
-            password="pass"
+        print(
+            "\nlog() of 3 values: median %.1f us, mean %.1f us, p99 %.1f us"
+            % (
+                statistics.median(took) / 1e3,
+                statistics.mean(took) / 1e3,
+                took[len(took) * 99 // 100] / 1e3,
+            )
         )
-        with manager.run(name="training_run") as run:
-            for epoch in range(100):
-                run.log({
-                    "loss": 0.5,
-                    "accuracy": 0.85
-                }, step=epoch)
-
-    def test_example_of_the_api_document(self):
-        self.example()
-        self.assertEqual(self.server.values("loss"), [0.5] * 100)
-        self.assertEqual(self.server.values("accuracy"), [0.85] * 100)
-        self.assertEqual([project["name"] for project in self.server.projects], ["my_project"])
-        run = self.server.runs[0]
-        self.assertEqual((run["name"], run["status"], run["project_id"]), ("training_run", "completed", 1))
-
-    def test_wrong_password_is_said_at_once(self):
-        with self.assertRaises(hearth.HearthError) as caught:
-            AIManager("p", self.server.url, "user", "wrong")
-        self.assertEqual(caught.exception.status, 401)
-
-    def test_token_of_the_environment_comes_first(self):
-        os.environ["HEARTH_TOKEN"] = "token-0"
-        AIManager("p", self.server.url, "user", "wrong").run("r", **QUIET).finish()
-        self.assertEqual(self.server.runs[0]["name"], "r")
-
-    def test_server_away_is_no_reason_to_stop(self):
-        self.server.stop()
-        manager = AIManager("p", self.server.url, "user", "pass")
-        manager.run("r", exit_timeout_s=0.1, **QUIET).finish()
-        self.assertTrue(all(r.levelno <= logging.WARNING for r in self.records.list))
-        self.assertEqual(len(self.spool()), 1)
+        self.assertEqual(len(self.server.points), 60_000)
