@@ -107,18 +107,13 @@ export class Artifacts {
     await this.#options.blobs.uploads.abort(uploadId(runId, path))
   }
 
-  async #link({ runId, path, contentType }: Place, blob: BlobInfo): Promise<Artifact> {
+  async #link(place: Place, blob: BlobInfo): Promise<Artifact> {
+    const { runId, path, contentType } = place
     const createdAt = this.#options.clock.now() * 1000
-    const replaced = await this.#db.transaction(async (tx) => {
-      const [old] = await tx.rows<{ sha256: string }>(sql`
-        select sha256 from tracking_artifact where run_id = ${runId} and path = ${path}`)
-      await lockBlob(tx, blob.sha256)
-      await tx.run(sql`
-        insert into tracking_artifact (run_id, ${columns})
-        values (${runId}, ${path}, ${blob.sha256}, ${blob.sizeBytes}, ${contentType}, ${createdAt})
-        on conflict (run_id, path) do update set sha256 = excluded.sha256, size = excluded.size,
-          content_type = excluded.content_type, created_at = excluded.created_at`)
-      return old?.sha256
+    const replaced = await this.#name(place, blob, createdAt).catch(async (error: unknown) => {
+      // The run may be gone by now: bytes without a name would stay for ever.
+      await this.#collect([blob.sha256]).catch(() => undefined)
+      throw error
     })
     if (replaced !== undefined && replaced !== blob.sha256) await this.#collect([replaced])
     // From the row on nobody deletes the blob; before it, a deletion of equal bytes may just have.
@@ -127,6 +122,25 @@ export class Artifacts {
       throw new HearthError('unavailable', 'The same bytes were just deleted; send them again')
     }
     return { path, ...blob, contentType, createdAt }
+  }
+
+  /** Gives bytes a name; answers which bytes had it before. */
+  #name(
+    { runId, path, contentType }: Place,
+    { sha256, sizeBytes }: BlobInfo,
+    createdAt: number,
+  ): Promise<string | undefined> {
+    return this.#db.transaction(async (tx) => {
+      const [old] = await tx.rows<{ sha256: string }>(sql`
+        select sha256 from tracking_artifact where run_id = ${runId} and path = ${path}`)
+      await lockBlob(tx, sha256)
+      await tx.run(sql`
+        insert into tracking_artifact (run_id, ${columns})
+        values (${runId}, ${path}, ${sha256}, ${sizeBytes}, ${contentType}, ${createdAt})
+        on conflict (run_id, path) do update set sha256 = excluded.sha256, size = excluded.size,
+          content_type = excluded.content_type, created_at = excluded.created_at`)
+      return old?.sha256
+    })
   }
 
   /** All files of a run, by path. */

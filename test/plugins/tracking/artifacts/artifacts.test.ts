@@ -251,6 +251,11 @@ describe.each(dialects)('bytes on %s', (_, open) => {
     expect(await kept('contested')).toBe(false)
   })
 
+  test('of a run that is gone meanwhile are not kept', async () => {
+    await expect(store(999_999, 'a', 'too late')).rejects.toHaveProperty('name', 'ConflictError')
+    expect(await kept('too late')).toBe(false)
+  })
+
   test('beyond the limit are refused', async () => {
     const runId = await tracking.run()
     await expect(store(runId, 'a', 'x'.repeat(101))).rejects.toThrow('More than 100 bytes')
