@@ -1,4 +1,4 @@
-/** Charts: every point counted into buckets of steps, or the points themselves when they are few. */
+/** Charts: every point counted into buckets of steps, or the points themselves when few. */
 import type { Queries } from '../../../src/sdk.ts'
 import { type ChunkRef, chunksOf, fieldOf, loadIndexes, readChunks } from './chunks.ts'
 import { openPointsOf, orderBy } from './history.ts'
@@ -79,7 +79,7 @@ class Buckets {
     this.#summaries = new Array(Math.floor(range.to / this.width) - this.#first + 1)
   }
 
-  /** Counts a chunk in by its summary; false when it lies in several buckets or leaves the range. */
+  /** Counts a chunk in by its summary; false when it is not inside one bucket and the range. */
   addChunk(ref: ChunkRef): boolean {
     const low = fieldOf(ref, At.minStep)
     const high = fieldOf(ref, At.maxStep)

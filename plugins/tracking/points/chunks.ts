@@ -7,7 +7,7 @@ import { readVersion, StaleError } from './runs.ts'
 import type { RunState, Series } from './state.ts'
 import { At, SUMMARY_LENGTH, summaryFrom } from './summary.ts'
 
-/** Points of a full chunk. Small enough that a bucket's edge is cheap to read, large enough to pack. */
+/** Points of a full chunk: few, so that a bucket's edge is cheap to read; enough to pack well. */
 export const CHUNK_POINTS = 1024
 
 const NO_CHUNKS = new Float64Array(0)

@@ -47,7 +47,7 @@ export class Committer {
   #nextId = 0
   #epoch = 1
 
-  /** `committed` hears of each commit before its appends resolve; its promise holds back the next. */
+  /** `committed` hears of a commit before its appends resolve; its promise delays the next. */
   constructor(
     db: Database,
     clock: Clock,

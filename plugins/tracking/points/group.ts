@@ -1,4 +1,4 @@
-/** One group of appends on its way into one transaction: which points are new, and where they go. */
+/** Appends on their way into one transaction: which points are new, and where they go. */
 import { type Queries, sql } from '../../../src/sdk.ts'
 import { type Columns, encodePoints } from './payload.ts'
 import { addSuspect, findKnown, pointKey, type Suspects } from './repeats.ts'

@@ -10,7 +10,7 @@ export interface Series {
   sealed: Summary
   /** Of the points in `RunState.batches`. */
   open: Summary
-  /** Highest step and time ever acknowledged, so that most points are known to be new at a glance. */
+  /** Highest step and time ever acknowledged: most points are above, hence new. */
   maxStep: number
   maxTime: number
   /** First id of the newest chunk while that has room. */
@@ -19,7 +19,7 @@ export interface Series {
   index: Float64Array | null
 }
 
-/** A committed batch as it lies in `tracking_batch`; `keys` are series, ids count up from `firstId`. */
+/** A row of `tracking_batch`; `keys` are series, ids count up from `firstId`. */
 export interface OpenBatch extends Columns {
   readonly firstId: number
 }
@@ -80,7 +80,7 @@ export class RunState {
     return series
   }
 
-  /** Forgets chunks and batches, not the series: their ids and highest steps and times stay true. */
+  /** Forgets chunks and batches, not the series: ids and highest steps and times stay true. */
   reset(version: number, rows: readonly SeriesRow[]): void {
     this.version = version
     this.batches = []

@@ -75,11 +75,11 @@ export interface ChartQuery {
   readonly to?: number
 }
 
-/** One series of a chart: exact rows when they fit into `buckets`, buckets of equal width otherwise. */
+/** One series of a chart: exact rows when no more than `buckets`, else buckets of one width. */
 export interface ChartSeries {
   readonly name: string
   readonly exact: boolean
-  /** Steps a bucket covers: a power of two; bucket k covers [k*width, (k+1)*width). 0 when exact. */
+  /** Steps of a bucket, a power of two; bucket k covers [k*width, (k+1)*width). 0: exact. */
   readonly width: number
   /** First step of each bucket that has points, or the exact steps. */
   readonly steps: Float64Array
@@ -117,7 +117,7 @@ export interface PointStore {
   since(runId: number, since: number): AsyncIterable<readonly Point[]>
   /**
    * Called after each commit of this process with the stored points, in order of id: feeds the live
-   * channel. `Point` objects are made as the listener iterates: nobody who only counts pays for them.
+   * channel. `Point` objects are made as the listener iterates: who only counts pays nothing.
    */
   onAppended(listener: (runId: number, points: AppendedPoints) => void): void
   /** Copies points with step below `step` (or all) of one run to another: the base of a fork. */

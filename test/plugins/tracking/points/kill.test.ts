@@ -17,7 +17,7 @@ import { random } from './model.ts'
 const writers = 4
 const rounds = 5
 
-/** Runs the program until it acknowledged so many batches, kills it; answers what it acknowledged. */
+/** Runs the program until it said so many batches, kills it; answers what it acknowledged. */
 const appendAndKill = async (args: string[], begun: number[], batches: number) => {
   const child = Bun.spawn(
     [process.execPath, join(import.meta.dir, 'appender.ts'), ...args, ...begun.map(String)],

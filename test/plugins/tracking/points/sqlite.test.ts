@@ -7,7 +7,7 @@ import { dialects } from './fixture.ts'
 
 conformance('sqlite')
 
-test('a full disk refuses points and keeps what was acknowledged, until there is room', async () => {
+test('a full disk refuses points and loses none, until there is room', async () => {
   const under = await dialects.sqlite()
   const { store, db } = under
   const append = (from: number) => {
