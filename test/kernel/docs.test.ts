@@ -1,5 +1,6 @@
 /** The OpenAPI document says what the routes do; the pages need nothing from the internet. */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { toOpenApi } from '../../src/kernel/docs/schema.ts'
 import { definePlugin, router, t } from '../../src/sdk.ts'
 import { type PluginUnderTest, testPlugin } from '../../src/testing.ts'
 
@@ -72,7 +73,18 @@ describe('/openapi.json', () => {
       tags: ['shelf'],
       summary: 'Rename a book',
     })
-    expect(Object.keys(put.responses)).toEqual(['200', '401', '404', '422', '429', '500'])
+    expect(Object.keys(put.responses)).toEqual([
+      '200',
+      '401',
+      '403',
+      '404',
+      '409',
+      '413',
+      '415',
+      '422',
+      '429',
+      '500',
+    ])
     expect(login.security).toEqual([])
     expect(Object.keys(login.responses)).toEqual(['200', '429', '500'])
   })
@@ -96,6 +108,47 @@ describe('/openapi.json', () => {
     expect(ids).not.toContain(undefined)
     expect(new Set(ids).size).toBe(ids.length)
   })
+})
+
+test.each([
+  [{ anyOf: [{ type: 'string' }, { type: 'null' }] }, { type: 'string', nullable: true }],
+  [
+    {
+      anyOf: [
+        { type: 'string', const: 'a' },
+        { type: 'string', const: 'b' },
+      ],
+      error: 'no',
+    },
+    { type: 'string', enum: ['a', 'b'] },
+  ],
+  [
+    {
+      anyOf: [
+        { type: 'string', format: 'integer', default: 0 },
+        { type: 'integer', minimum: 1 },
+      ],
+    },
+    { type: 'integer', minimum: 1 },
+  ],
+  [
+    { type: 'string', const: 'x' },
+    { type: 'string', enum: ['x'] },
+  ],
+  [
+    { type: 'string', examples: ['a', 'b'] },
+    { type: 'string', example: 'a' },
+  ],
+  [
+    { type: 'object', patternProperties: { '^.*$': { type: 'null' } } },
+    { type: 'object', additionalProperties: { type: 'null' } },
+  ],
+  [
+    { type: 'object', properties: { error: { type: 'string' }, const: { type: 'number' } } },
+    { type: 'object', properties: { error: { type: 'string' }, const: { type: 'number' } } },
+  ],
+])('a schema in the words of OpenAPI 3.0: %p', (schema, expected) => {
+  expect(toOpenApi(schema)).toEqual(expected)
 })
 
 describe('pages', () => {

@@ -43,6 +43,7 @@ export const loginRoutes = (auth: Auth) =>
           tags,
           security: [],
           'x-rate-limit': 'login',
+          'x-content-types': ['application/x-www-form-urlencoded', 'application/json'],
         },
       },
     )

@@ -3,22 +3,9 @@ import { swagger } from '@elysiajs/swagger'
 import { type AnyElysia, Elysia } from 'elysia'
 import type { Assembly } from '../boot.ts'
 import { sdkVersion } from '../boot.ts'
-import { detailDialect } from '../dialect.ts'
-import { type ErrorCode, errorTable } from '../errors.ts'
-import type { Plugin } from '../plugin.ts'
 import { shapeOf } from '../routes.ts'
-
-type Json = Record<string, unknown>
-type Operation = Json & {
-  parameters?: Json[]
-  responses?: Record<string, Json>
-  security?: unknown[]
-  tags?: string[]
-  operationId?: string
-}
-
-/** Errors any operation may answer, beside its own. */
-const everywhere: readonly ErrorCode[] = ['rate_limited', 'internal']
+import { completeOperation, type Json, type Operation } from './operation.ts'
+import { toOpenApi } from './schema.ts'
 
 export const openapiDocument = async (assembly: Assembly, authRequired: boolean): Promise<Json> => {
   const app = new Elysia().use(swagger({ path: '/docs', excludeStaticFile: false }))
@@ -36,7 +23,7 @@ export const openapiDocument = async (assembly: Assembly, authRequired: boolean)
       const needsToken = !route.marks.isPublic && (authRequired || plugin.access === 'token')
       const parameters = withPathParameters(path, operation.parameters)
       const described = { ...operation, ...(parameters.length > 0 && { parameters }) }
-      const complete = completeOperation(described, plugin, needsToken, route.path)
+      const complete = completeOperation(described, { plugin, needsToken, path: route.path })
       paths[path] = { ...paths[path], [method]: complete }
     }
   }
@@ -51,7 +38,7 @@ export const openapiDocument = async (assembly: Assembly, authRequired: boolean)
     tags: [...assembly.slots.values()].map(({ plugin }) => ({ name: plugin.id })),
     paths: { ...paths, '/health': { get: healthOperation } },
     components: {
-      ...(drawn['components'] as Json | undefined),
+      ...(toOpenApi(drawn['components']) as Json | undefined),
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: 'A login token or an API key' },
       },
@@ -90,39 +77,6 @@ const withPathParameters = (path: string, parameters: readonly Json[] = []): Jso
 }
 
 const asRoutePath = (path: string): string => path.replace(/\{[^}]+\}/g, 'x')
-
-const completeOperation = (
-  operation: Operation,
-  plugin: Plugin,
-  needsToken: boolean,
-  routePath: string,
-): Operation => {
-  const dialect = plugin.dialect ?? detailDialect
-  const codes: ErrorCode[] = [...everywhere]
-  const validates = operation.parameters !== undefined || 'requestBody' in operation
-  if (validates) codes.push(dialect.validationStatus === 400 ? 'bad_request' : 'validation')
-  if (needsToken) codes.push('unauthorized')
-  if (routePath.includes(':')) codes.push('not_found')
-  const errors = Object.fromEntries(
-    codes.map((code) => [String(errorTable[code][0]), errorResponse(code, plugin)]),
-  )
-  return {
-    ...operation,
-    tags: operation.tags?.length ? operation.tags : [plugin.id],
-    security: needsToken ? [{ bearer: [] }] : [],
-    responses: { ...errors, ...(operation.responses ?? { '200': { description: 'Done' } }) },
-  }
-}
-
-const errorResponse = (code: ErrorCode, plugin: Plugin): Json => {
-  const [status, message] = errorTable[code]
-  const dialect = plugin.dialect ?? detailDialect
-  const example = dialect.error({ status, code, message, issues: [], requestId: 'k3x9a1-7' })
-  return {
-    description: message,
-    content: { 'application/json': { schema: { type: 'object' }, example } },
-  }
-}
 
 const healthOperation: Operation = {
   summary: 'Whether the server serves',

@@ -1,0 +1,59 @@
+/** Says a JSON schema in the words of OpenAPI 3.0, which knows neither `null`, `const` nor lists of examples. */
+
+type Json = Record<string, unknown>
+
+/** Keywords that mean nothing to a reader of the document. */
+const dropped = new Set(['error', '$id', 'patternProperties', 'examples', 'const'])
+
+/** Rewrites everything below `node`, a schema or anything that holds schemas. */
+export const toOpenApi = (node: unknown): unknown => {
+  if (Array.isArray(node)) return node.map(toOpenApi)
+  if (typeof node !== 'object' || node === null) return node
+  const schema = node as Json
+  for (const word of ['anyOf', 'oneOf']) {
+    if (Array.isArray(schema[word])) return union(schema, word)
+  }
+  const kept = Object.entries(schema).filter(([key]) => !dropped.has(key) || isName(schema, key))
+  return {
+    ...Object.fromEntries(
+      kept.map(([key, value]) => [key, key === 'example' ? value : toOpenApi(value)]),
+    ),
+    ...translations(schema),
+  }
+}
+
+/** A map of properties may have one that is named like a keyword. */
+const isName = (schema: Json, key: string): boolean =>
+  typeof schema['type'] !== 'string' && typeof schema[key] === 'object' && key !== 'examples'
+
+const translations = (schema: Json): Json => {
+  const { examples, patternProperties, type } = schema
+  const translated: Json = {}
+  if ('const' in schema && typeof schema['const'] !== 'object')
+    translated['enum'] = [schema['const']]
+  if (Array.isArray(examples) && examples.length > 0) translated['example'] = examples[0]
+  if (type === 'object' && typeof patternProperties === 'object' && patternProperties !== null) {
+    translated['additionalProperties'] = toOpenApi(Object.values(patternProperties)[0])
+  }
+  return translated
+}
+
+/** `T or null` is a nullable T; words are one enumeration; a number that may be text is a number. */
+const union = (schema: Json, word: string): Json => {
+  const { [word]: all, ...rest } = schema
+  const members = all as readonly Json[]
+  const outer = toOpenApi(rest) as Json
+  const nullable = members.some(({ type }) => type === 'null') ? { nullable: true } : {}
+  const values = members.filter(({ type }) => type !== 'null')
+  const numeric = values.filter(({ type }) => type === 'number' || type === 'integer')
+  const texts = values.filter(({ type, format }) => type === 'string' && isNumeric(format))
+  const real = numeric.length > 0 ? values.filter((member) => !texts.includes(member)) : values
+  if (real.length > 0 && real.every((member) => typeof member['const'] === 'string')) {
+    return { ...outer, ...nullable, type: 'string', enum: real.map((member) => member['const']) }
+  }
+  const [only] = real
+  if (real.length === 1 && only) return { ...(toOpenApi(only) as Json), ...outer, ...nullable }
+  return { ...outer, ...nullable, [word]: real.map(toOpenApi) }
+}
+
+const isNumeric = (format: unknown): boolean => format === 'integer' || format === 'numeric'
