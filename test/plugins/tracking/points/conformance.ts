@@ -152,7 +152,7 @@ export const conformance = (dialect: keyof typeof dialects): void => {
         }
         return reads
       }
-      const readers = stores.map(read)
+      const readers = [...stores, ...stores].map(read)
       await Promise.all(stores.map(write))
       writing = false
       for (const reads of await Promise.all(readers)) expect(reads).toBeGreaterThan(0)

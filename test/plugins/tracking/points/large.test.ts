@@ -103,6 +103,8 @@ test('charts at random zooms and pages anywhere equal brute force', async () => 
   ]) {
     const page: Point[] = await under.store.list({ runId, skip, limit: 500 })
     expect(page).toEqual(all.slice(skip, skip + 500))
+    const short = await under.store.list({ runId, skip, limit: 5 })
+    expect(short).toEqual(all.slice(skip, skip + 5))
   }
   for (const skip of [0, 2600, 5199]) {
     const page = await under.store.list({ runId, name: 'layer/3', skip, limit: 50 })
