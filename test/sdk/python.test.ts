@@ -24,12 +24,12 @@ let token: string
 beforeAll(async () => {
   hearth = await start()
   token = await signUp(hearth.origin)
-})
+}, timeoutMs)
 
 afterAll(async () => {
   await hearth.end()
   await folder[Symbol.asyncDispose]()
-})
+}, timeoutMs)
 
 const environment = (home: string) => ({
   HEARTH_DIR: join(folder.path, home),

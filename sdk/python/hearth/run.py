@@ -14,6 +14,7 @@ from .complaints import Complaints
 from .console import Console
 from .link import Link
 from .plain import plain
+from .spool import size
 from .system import Monitor
 from .worker import Worker
 
@@ -25,7 +26,14 @@ DESCRIBE_TIMEOUT_S = 2.0
 def init(
     project, name=None, config=None, tags=None, notes=None, mode=None, run_key=None, **options
 ):
-    """Begins a run. The server need not be there; what is logged waits on the disk until it is."""
+    """Begins a run. The server need not be there; what is logged waits on the disk until it is.
+
+    mode: "online", "offline" or "disabled"; HEARTH_MODE otherwise, and "disabled" but on rank 0.
+    run_key: the same key in the same project goes on with the same run (preempted jobs).
+    console, system: False to keep neither what is printed nor how busy the machine is.
+    diff: True to keep `git diff HEAD`.
+    spool_bytes: how much may wait on the disk. exit_timeout_s: how long the exit may take.
+    """
     return Run(Client(), project, name, config, tags, notes, mode, run_key, **options)
 
 
@@ -243,7 +251,7 @@ class Run:
         try:
             copies = Path(self.folder) / "files"
             copies.mkdir(exist_ok=True)
-            waiting = sum(other.stat().st_size for other in copies.iterdir())
+            waiting = sum(size(other) for other in copies.iterdir())
             if waiting + file.stat().st_size <= self._limits[0]:
                 copy = copies / uuid.uuid4().hex
                 shutil.copyfile(file, copy)

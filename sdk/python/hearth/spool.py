@@ -57,7 +57,7 @@ class SpoolWriter:
             self._file.close()
         self._file, self._size, self._number = file, 0, self._number + 1
         kept = segments(self.folder, self.writer)[:-1]
-        sizes = [_size(path) for path in kept]
+        sizes = [size(path) for path in kept]
         while kept and sum(sizes) + self.segment_bytes > self.limit_bytes:
             self.dropped_bytes += sizes.pop(0)
             remove(kept.pop(0))
@@ -204,7 +204,7 @@ def segments(folder, writer):
 def keep_rejected(folder, kind, body, reason):
     """Sets aside what the server will never take, with the reason, for a person to look at."""
     path = Path(folder) / "rejected.jsonl"
-    if _size(path) > REJECTED_BYTES:
+    if size(path) > REJECTED_BYTES:
         return
     line = json.dumps({"reason": reason, "kind": kind, "body": body.decode("utf-8", "replace")})
     with open(path, "a", encoding="utf-8") as file:
@@ -243,7 +243,8 @@ def write_json(path, value):
     os.replace(partial, path)
 
 
-def _size(path):
+def size(path):
+    """Bytes of a file; 0 when it is gone meanwhile."""
     try:
         return os.stat(path).st_size
     except OSError:

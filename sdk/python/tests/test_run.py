@@ -146,6 +146,15 @@ class Logging(SpoolTest):
         self.assertEqual(len(self.warnings), 1, self.warnings)
         self.assertEqual(self.spool(), [])
 
+    def test_many_artifacts_while_others_are_sent(self):
+        file = self.home / "checkpoint"
+        with hearth.init(project="p", **QUIET) as run:
+            for number in range(100):
+                file.write_text(str(number))
+                run.log_artifact(file, f"checkpoint-{number}")
+        expected = {f"checkpoint-{number}": str(number).encode() for number in range(100)}
+        self.assertEqual(self.server.artifacts, expected)
+
     def test_artifacts_without_room_are_read_where_they_are(self):
         self.server.stop()
         file = self.home / "model.bin"
