@@ -160,6 +160,18 @@ export const conformance = (dialect: keyof typeof dialects): void => {
       expect((await other.summary(runId)).map(({ count }) => count)).toEqual([40 * size, 40 * size])
     })
 
+    test('reads at the same moment count a new batch once', async () => {
+      const runId = nextRun++
+      const append = () =>
+        under.store.append({ runId, series: [{ name: 'loss', values: [1, 2, 3] }] })
+      const count = async () => (await under.store.summary(runId))[0]?.count
+      await append()
+      expect(await count()).toBe(3)
+      await append()
+      expect(await Promise.all([count(), count(), count()])).toEqual([6, 6, 6])
+      expect(await count()).toBe(6)
+    })
+
     test('a fork holds the points below the step, in order, under new ids', async () => {
       const [from, to] = [nextRun++, nextRun++]
       const same = [{ name: 'loss', values: [1, 1, 2], steps: [0, 0, 9] }]
