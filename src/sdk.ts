@@ -29,3 +29,4 @@ export type {
 } from './storage/database.ts'
 export type { Migration } from './storage/migrate.ts'
 export * from './storage/sql.ts'
+export { UploadOffsetError } from './storage/errors.ts'

@@ -122,7 +122,7 @@ export const testPlugin = async (
   const env = { AUTH: options.auth ?? 'open', RATE_LIMITS: options.rateLimits ?? 'off' }
   const settings = { ...readSettings(env), file: options.settings ?? {} }
   const limits = createLimits({ clock, log, enforced: settings.rateLimited })
-  const host = { db, blobs: memoryBlobs(), auth, hub: recording, limits, log, clock }
+  const host = { db, blobs: async () => memoryBlobs(), auth, hub: recording, limits, log, clock }
   const kernel = await createKernel(host, settings, [
     ...standIns(plugin, options.services ?? {}),
     { plugin, config: options.config, optional: false },

@@ -24,7 +24,7 @@ export interface PluginSource {
 /** What the host hands to plugins, made per plugin id. */
 export type HostServices = (
   id: string,
-) => Omit<PluginContext<unknown, Services>, 'id' | 'config' | 'uses' | 'signal'>
+) => Promise<Omit<PluginContext<unknown, Services>, 'id' | 'config' | 'uses' | 'signal'>>
 
 export interface Instance {
   readonly source: PluginSource
@@ -65,7 +65,7 @@ export const setUp = async (
   const { plugin } = source
   const within = source.within ?? ((work) => work())
   const abort = new AbortController()
-  const services = host(plugin.id)
+  const services = await host(plugin.id)
   const bind = source.bind ?? ((service) => service)
   const ctx = {
     db: bind(services.db),

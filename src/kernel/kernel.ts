@@ -22,7 +22,8 @@ import { bringUp } from './reload.ts'
 /** What the kernel stands on: opened by the server, or in memory by a test. */
 export interface Host {
   readonly db: Database
-  readonly blobs: Blobs
+  /** The blobs of one plugin: a store of its own. */
+  readonly blobs: (pluginId: string) => Promise<Blobs>
   readonly auth: Auth
   readonly hub: Hub
   readonly limits: Limits
@@ -54,9 +55,9 @@ export const createKernel = async (
   const kernelRoutes = new Map<string, KernelRoute>()
   const options: BootOptions = {
     sources,
-    host: (id) => ({
+    host: async (id) => ({
       db: host.db,
-      blobs: host.blobs,
+      blobs: await host.blobs(id),
       auth: host.auth,
       live: host.hub.liveOf(id),
       log: host.log.with({ plugin: id }),

@@ -35,7 +35,9 @@ export const answerError = (
   const failure = failureOf(error, request, requestId, dialect)
   if (failure.internal) {
     const { pathname } = new URL(request.url)
-    log.error('request failed', { requestId, method: request.method, path: pathname, error })
+    // A caller that hangs up in the middle is no failure of ours.
+    const level = request.signal.aborted ? 'debug' : 'error'
+    log[level]('request failed', { requestId, method: request.method, path: pathname, error })
   }
   return problemResponse(dialect, failure)
 }

@@ -6,6 +6,7 @@ import {
   DigestMismatchError,
   DiskFullError,
   UnavailableError,
+  UploadOffsetError,
 } from '../storage/errors.ts'
 import type { Dialect, Problem } from './dialect.ts'
 import { type ErrorCode, errorTable, HearthError, type Issue } from './errors.ts'
@@ -68,6 +69,10 @@ const finding = (error: unknown, request: Request): Finding => {
   if (error instanceof ConflictError) return { code: 'conflict' }
   if (error instanceof UnavailableError) return { code: 'unavailable', internal: true }
   if (error instanceof BlobTooLargeError) return { code: 'too_large', message: error.message }
+  if (error instanceof UploadOffsetError) {
+    const headers = { 'upload-offset': String(error.offset) }
+    return { code: 'conflict', message: error.message, headers }
+  }
   if (error instanceof DigestMismatchError) {
     return { code: 'precondition_failed', message: error.message }
   }

@@ -50,7 +50,8 @@ export const startServer = async (
       databaseUrl: settings.DATABASE_URL,
     })
     undo.push(() => db.close())
-    const blobs = await openBlobs({ dataDir: settings.DATA_DIR, env: process.env })
+    const blobs = (namespace: string) =>
+      openBlobs({ dataDir: settings.DATA_DIR, namespace, env: process.env })
     await migrate(db, [{ plugin: 'auth', migrations: authMigrations }])
     const secretKey = await readSecretKey(settings.DATA_DIR, settings.SECRET_KEY)
     const auth = await openAuth({

@@ -32,9 +32,9 @@ const clientOf = (env: Environment): Bun.S3Client => {
 /** Large enough for 10,000 parts of an 80 GB checkpoint, small enough to hold a few in memory. */
 const partSize = 8 * 1024 * 1024
 
-export const s3Store = (env: Environment): BlobStore => {
+export const s3Store = (env: Environment, prefix: string): BlobStore => {
   const client = clientOf(env)
-  const objectOf = (sha256: string) => client.file(`blobs/${sha256}`)
+  const objectOf = (sha256: string) => client.file(`${prefix}/${sha256}`)
 
   const sizeOf = (sha256: string): Promise<number | null> =>
     reached(async () => {

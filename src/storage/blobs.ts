@@ -59,12 +59,17 @@ export interface Uploads {
   abort(id: string): Promise<void>
 }
 
-/** On disk, or in the S3 bucket that `S3_BUCKET` names (arriving bytes wait on disk there too). */
+/**
+ * On disk, or in the S3 bucket that `S3_BUCKET` names (arriving bytes wait on disk there too).
+ * Each namespace is a store of its own: deleting in one never takes bytes away from another.
+ */
 export const openBlobs = async (options: {
   readonly dataDir: string
+  readonly namespace: string
   readonly env: Readonly<Record<string, string | undefined>>
 }): Promise<Blobs> => {
-  const folder = join(options.dataDir, 'blobs')
-  const store = options.env.S3_BUCKET ? s3Store(options.env) : diskStore(folder)
+  const { dataDir, namespace, env } = options
+  const folder = join(dataDir, 'blobs', namespace)
+  const store = env.S3_BUCKET ? s3Store(env, `blobs/${namespace}`) : diskStore(folder)
   return await spooledBlobs(join(folder, 'incoming'), store)
 }

@@ -9,7 +9,7 @@ import { BootError } from '../../src/kernel/order.ts'
 import { definePlugin, defineService, type Plugin, router, t } from '../../src/sdk.ts'
 
 /** Nothing here touches a service of the host. */
-const host = (() => ({ log: silentLogger })) as unknown as HostServices
+const host = (async () => ({ log: silentLogger })) as unknown as HostServices
 
 const source = (plugin: Plugin, more: Partial<PluginSource> = {}): PluginSource => ({
   plugin,

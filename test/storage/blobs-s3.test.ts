@@ -13,6 +13,7 @@ afterAll(() => rmSync(dataDir, { recursive: true }))
 const open = (endpoint: string): Promise<Blobs> =>
   openBlobs({
     dataDir,
+    namespace: 'test',
     env: {
       S3_BUCKET: 'hearth-test',
       S3_ENDPOINT: endpoint,
@@ -53,7 +54,7 @@ if (hasMoto) {
 test('a bucket that cannot be reached says so, and what arrived is not kept', async () => {
   const blobs = await open('http://127.0.0.1:1')
   await expect(blobs.put(new Uint8Array(10))).rejects.toBeInstanceOf(UnavailableError)
-  expect(readdirSync(join(dataDir, 'blobs', 'incoming'))).toEqual([])
+  expect(readdirSync(join(dataDir, 'blobs', 'test', 'incoming'))).toEqual([])
 })
 
 test.if(hasMoto)('40 MB go up in parts, in a small memory', async () => {

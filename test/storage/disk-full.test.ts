@@ -116,8 +116,8 @@ describe.if(isMounted)('on a real full disk', () => {
   })
 
   test('blobs without room leave nothing behind, uploads what had room', async () => {
-    const blobs = await openBlobs({ dataDir: folder, env: {} })
-    const incoming = () => readdirSync(join(folder, 'blobs', 'incoming'))
+    const blobs = await openBlobs({ dataDir: folder, namespace: 'test', env: {} })
+    const incoming = () => readdirSync(join(folder, 'blobs', 'test', 'incoming'))
     const large = new Uint8Array(9 << 20)
     expect(await outcome(blobs.put(streamOf(large, 1 << 16)))).toBe('full')
     expect(incoming()).toEqual([])

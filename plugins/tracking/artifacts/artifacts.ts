@@ -92,14 +92,14 @@ export class Artifacts {
   async append(runId: number, path: string, part: Part): Promise<number> {
     const { blobs, maxBytes } = this.#options
     const id = uploadId(runId, path)
-    return inOrder(blobs.uploads.append(id, part.offset, part.bytes, maxBytes))
+    return blobs.uploads.append(id, part.offset, part.bytes, maxBytes)
   }
 
   /** Makes a file of the parts. */
   async complete({ sha256, ...place }: Omit<Upload, 'bytes'>): Promise<Artifact> {
     const id = uploadId(place.runId, place.path)
     const expect = sha256 === undefined ? {} : { sha256 }
-    return this.#link(place, await inOrder(this.#options.blobs.uploads.commit(id, expect)))
+    return this.#link(place, await this.#options.blobs.uploads.commit(id, expect))
   }
 
   /** Forgets the parts of a file. */
@@ -213,17 +213,3 @@ const lockBlob = (tx: Queries, sha256: string): Promise<number> =>
 /** One upload at a time for each path of a run: the client needs to remember no id of it. */
 const uploadId = (runId: number, path: string): string =>
   `run-${runId}-${new Bun.CryptoHasher('sha256').update(path).digest('hex')}`
-
-/** Tells a client that lost count where to go on. */
-const inOrder = async <T>(work: Promise<T>): Promise<T> => {
-  try {
-    return await work
-  } catch (error) {
-    if (!(error instanceof Error) || error.name !== 'UploadOffsetError') throw error
-    const { offset } = error as Error & { offset?: number }
-    throw new HearthError('conflict', error.message, {
-      headers: { 'upload-offset': String(offset ?? 0) },
-      cause: error,
-    })
-  }
-}
