@@ -15,7 +15,9 @@ export type FromSubscribers =
   | {
       readonly type: 'done'
       readonly latenciesMs: Float64Array
+      /** Over all readers. */
       readonly messages: number
+      readonly points: number
       /** Readers that were closed before the end. */
       readonly closed: number
       readonly cpuSeconds: number
@@ -30,10 +32,13 @@ const valueKey = Buffer.from('"value":')
 const capacity = 4_000_000
 const latencies = new Float64Array(capacity)
 let messages = 0
+let points = 0
 let closed = 0
 
 const message = (payload: Buffer): void => {
-  const at = payload.indexOf(valueKey) + valueKey.length
+  const first = payload.indexOf(valueKey)
+  for (let at = first; at >= 0; at = payload.indexOf(valueKey, at + 1)) points++
+  const at = first + valueKey.length
   const loggedMs = Number.parseFloat(payload.toString('latin1', at, at + 24))
   latencies[messages++ % capacity] = performance.timeOrigin + performance.now() - loggedMs
 }
@@ -51,7 +56,7 @@ process.on('message', (command: Watch | 'report') => {
     const { user, system } = process.cpuUsage()
     const cpuSeconds = (user + system) / 1e6
     const latenciesMs = latencies.slice(0, Math.min(messages, capacity))
-    return tell({ type: 'done', latenciesMs, messages, closed, cpuSeconds })
+    return tell({ type: 'done', latenciesMs, messages, points, closed, cpuSeconds })
   }
   watch(command).catch((error: Error) => tell({ type: 'failed', message: error.message }))
 })

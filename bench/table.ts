@@ -23,22 +23,28 @@ export interface TableRow {
   readonly goal?: string
 }
 
-/** A Markdown table; the first column is ours, the second is the peer's. */
-export const table = (columns: readonly string[], rows: readonly TableRow[]): string => {
+/** A Markdown table; the first column is ours, `peer` is the index of the one to compare with. */
+export const table = (
+  columns: readonly string[],
+  rows: readonly TableRow[],
+  peer: number,
+): string => {
   const lines = [
     ['', ...columns, 'ratio', 'goal'],
     ['---', ...columns.map(() => '---:'), '---:', '---'],
     ...rows.map((row) => [
       `${row.what} (${row.unit})`,
       ...columns.map((_, index) => number(row.figures[index] ?? null)),
-      ratio(row),
+      ratio(row, peer),
       row.goal ?? '',
     ]),
   ]
   return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }
 
-const ratio = ({ figures: [ours, theirs], better }: TableRow): string => {
+const ratio = ({ figures, better }: TableRow, peer: number): string => {
+  const ours = figures[0]
+  const theirs = figures[peer]
   if (!ours || !theirs) return ''
   const times = better === 'more' ? ours / theirs : theirs / ours
   return `${times >= 10 ? times.toFixed(0) : times.toFixed(1)}x`

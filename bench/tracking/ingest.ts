@@ -12,46 +12,37 @@ export interface IngestRow {
   readonly names: number
   readonly stepsPerName: number
   readonly clients: number
+  /** All clients log to one run; absent: each to its own. */
+  readonly oneRun?: boolean
 }
 
 type IngestKind = 'columns' | 'map' | 'one' | 'mlflow' | 'mlflow-one'
 
-const columns = { hearth: 'columns', mlflow: 'mlflow' } as const
-const map = { hearth: 'map', mlflow: 'mlflow' } as const
-const goal = 'at least 40x'
+const deep = {
+  what: 'batches of 10 names x 100 steps',
+  kind: { hearth: 'columns', mlflow: 'mlflow' },
+  names: 10,
+  stepsPerName: 100,
+} as const
+const wide = {
+  what: 'batches of 1000 names x 1 step',
+  kind: { hearth: 'columns', mlflow: 'mlflow' },
+  names: 1000,
+  stepsPerName: 1,
+} as const
+const map = {
+  ...wide,
+  what: `${wide.what}, as a map`,
+  kind: { hearth: 'map', mlflow: 'mlflow' },
+} as const
 
-export const ingestRows: readonly IngestRow[] = [
-  {
-    what: 'batches of 10 names x 100 steps, 1 client',
-    kind: columns,
-    names: 10,
-    stepsPerName: 100,
-    clients: 1,
-  },
-  {
-    what: 'batches of 10 names x 100 steps, 8 clients',
-    kind: columns,
-    names: 10,
-    stepsPerName: 100,
-    clients: 8,
-  },
-  {
-    what: 'batches of 1000 names x 1 step, 1 client',
-    kind: columns,
-    names: 1000,
-    stepsPerName: 1,
-    clients: 1,
-  },
-  {
-    what: 'batches of 1000 names x 1 step, 8 clients',
-    kind: columns,
-    names: 1000,
-    stepsPerName: 1,
-    clients: 8,
-  },
-  { what: 'the same as a map, 1 client', kind: map, names: 1000, stepsPerName: 1, clients: 1 },
-  { what: 'the same as a map, 8 clients', kind: map, names: 1000, stepsPerName: 1, clients: 8 },
-].map((row) => ({ ...row, unit: 'points/s', goal }))
+export const ingestRows: readonly IngestRow[] = [deep, wide, map].flatMap((batch) =>
+  [
+    { ...batch, clients: 1, what: `${batch.what}, 1 client` },
+    { ...batch, clients: 8, what: `${batch.what}, 8 clients` },
+    { ...batch, clients: 8, what: `${batch.what}, 8 clients in one run`, oneRun: true },
+  ].map((row) => ({ ...row, unit: 'points/s', goal: 'at least 40x' })),
+)
 
 export const singleRow: IngestRow = {
   what: 'one point per request, 32 clients',
@@ -70,14 +61,15 @@ export const measureIngest = async (
   scale: Scale,
   round: number,
 ): Promise<number> => {
-  const runId = await target.createRun(row.what)
+  const runs = row.oneRun ? 1 : row.clients
+  const runIds = await Promise.all(Array.from({ length: runs }, () => target.createRun(row.what)))
   const points = row.names * row.stepsPerName
   const single = points === 1
   const wanted = scale[target.kind][single ? 'singles' : 'batches']
   const requestsPerClient = Math.ceil(wanted / row.clients)
   const load: Load = {
     kind: row.kind[target.kind],
-    runId,
+    runIds,
     names: row.names,
     stepsPerName: row.stepsPerName,
     round,

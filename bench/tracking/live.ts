@@ -8,7 +8,7 @@ import { type HearthTarget, memoryBytes } from './target.ts'
 
 export interface LiveFigures {
   readonly p99Ms: number
-  readonly messages: number
+  readonly points: number
   readonly expected: number
   readonly closed: number
   readonly memoryBeforeBytes: number
@@ -32,12 +32,12 @@ export const measureLive = async (
   const subscribers = await subscribe(watch)
   const memoryBeforeBytes = await memoryBytes(target.hearth.pid)
   const steps = await publish(target, runId, scale.liveSeconds)
-  const expected = steps * (format === 'batch' ? 1 : names) * scale.subscribers
+  const expected = steps * names * scale.subscribers
   const report = await subscribers.report()
   const memoryAfterBytes = await memoryBytes(target.hearth.pid)
   return {
     p99Ms: quantile(report.latenciesMs, 0.99),
-    messages: report.messages,
+    points: report.points,
     expected,
     closed: report.closed,
     memoryBeforeBytes,

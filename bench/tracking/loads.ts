@@ -12,7 +12,8 @@ export type Load =
   | ({ readonly kind: 'mlflow-one' } & Batch)
 
 interface Batch {
-  readonly runId: string
+  /** A run for each client, or one that all of them share as ranks of one training. */
+  readonly runIds: readonly string[]
   readonly names: number
   readonly stepsPerName: number
   /** Keeps the steps of repeats apart. */
@@ -22,7 +23,6 @@ interface Batch {
 /** 2026-01-01, so that both servers store times of ordinary size. */
 const epochMs = 1_767_225_600_000
 const stepsPerRound = 100_000_000
-const stepsPerClient = 10_000_000
 
 /** A falling loss with noise in every bit of the mantissa, so that nothing compresses by luck. */
 const value = (step: number): number => 1 / (1 + step * 1e-4) + Math.random() * 0.1
@@ -33,19 +33,30 @@ export const requestsOf = (load: Load, client: number, index: number): RequestPa
     const { requests } = load
     return requests[(client * 7919 + index) % requests.length] as RequestParts
   }
-  const base = load.round * stepsPerRound + client * stepsPerClient + index * load.stepsPerName
-  return encoders[load.kind](load, base)
+  const points: Points = {
+    ...load,
+    runId: load.runIds[client % load.runIds.length] as string,
+    prefix: client > 0 && load.runIds.length === 1 ? `rank_${client}/metric_` : 'train/metric_',
+  }
+  return encoders[load.kind](points, load.round * stepsPerRound + index * load.stepsPerName)
+}
+
+interface Points {
+  readonly runId: string
+  readonly prefix: string
+  readonly names: number
+  readonly stepsPerName: number
 }
 
 const encoders = {
-  columns: (batch: Batch, base: number) => ({
+  columns: (batch: Points, base: number) => ({
     method: 'POST',
     path: `/metrics/${batch.runId}/batch`,
     body: JSON.stringify({
       series: Array.from({ length: batch.names }, (_, name) => {
         const steps = Array.from({ length: batch.stepsPerName }, (_, i) => base + i)
         return {
-          name: `train/metric_${name}`,
+          name: `${batch.prefix}${name}`,
           steps,
           times: steps.map((step) => (epochMs + step) * 1000),
           values: steps.map(value),
@@ -53,35 +64,35 @@ const encoders = {
       }),
     }),
   }),
-  map: (batch: Batch, base: number) => ({
+  map: (batch: Points, base: number) => ({
     method: 'POST',
     path: `/metrics/${batch.runId}/batch`,
     body: JSON.stringify({
       metrics: Object.fromEntries(
-        Array.from({ length: batch.names }, (_, name) => [`train/metric_${name}`, value(base)]),
+        Array.from({ length: batch.names }, (_, name) => [`${batch.prefix}${name}`, value(base)]),
       ),
       step: base,
       timestamp: new Date(epochMs + base).toISOString(),
     }),
   }),
-  one: (batch: Batch, base: number) => ({
+  one: (batch: Points, base: number) => ({
     method: 'POST',
     path: `/metrics/${batch.runId}`,
     body: JSON.stringify({
-      name: 'train/metric_0',
+      name: `${batch.prefix}0`,
       value: value(base),
       step: base,
       timestamp: new Date(epochMs + base).toISOString(),
     }),
   }),
-  mlflow: (batch: Batch, base: number) => ({
+  mlflow: (batch: Points, base: number) => ({
     method: 'POST',
     path: '/api/2.0/mlflow/runs/log-batch',
     body: JSON.stringify({
       run_id: batch.runId,
       metrics: Array.from({ length: batch.names }, (_, name) => name).flatMap((name) =>
         Array.from({ length: batch.stepsPerName }, (_, i) => ({
-          key: `train/metric_${name}`,
+          key: `${batch.prefix}${name}`,
           value: value(base + i),
           timestamp: epochMs + base + i,
           step: base + i,
@@ -89,15 +100,15 @@ const encoders = {
       ),
     }),
   }),
-  'mlflow-one': (batch: Batch, base: number) => ({
+  'mlflow-one': (batch: Points, base: number) => ({
     method: 'POST',
     path: '/api/2.0/mlflow/runs/log-metric',
     body: JSON.stringify({
       run_id: batch.runId,
-      key: 'train/metric_0',
+      key: `${batch.prefix}0`,
       value: value(base),
       timestamp: epochMs + base,
       step: base,
     }),
   }),
-} satisfies Record<string, (batch: Batch, base: number) => RequestParts>
+} satisfies Record<string, (batch: Points, base: number) => RequestParts>

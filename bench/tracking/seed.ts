@@ -20,11 +20,11 @@ export const seed = async (target: HearthTarget | MlflowTarget, scale: Scale): P
   const kind = target.kind === 'hearth' ? 'columns' : 'mlflow'
   const longRunId = await target.createRun('long')
   const perBatch = target.kind === 'hearth' ? 100_000 : 1000
-  const long = { kind, runId: longRunId, names: 1, stepsPerName: perBatch, round: 0 } as const
+  const long = { kind, runIds: [longRunId], names: 1, stepsPerName: perBatch, round: 0 } as const
   for (let index = 0; index * perBatch < sizes.chartPoints; index++)
     await call(target, requestsOf(long, 0, index))
   const wideRunId = await target.createRun('wide')
-  const wide = { kind, runId: wideRunId, names, stepsPerName: 1, round: 0 } as const
+  const wide = { kind, runIds: [wideRunId], names, stepsPerName: 1, round: 0 } as const
   for (let index = 0; index < wideSteps; index++) await call(target, requestsOf(wide, 0, index))
   await eachOf(sizes.runs, (index) =>
     target.kind === 'hearth' ? hearthRun(target, index) : mlflowRun(target, index),
