@@ -34,6 +34,7 @@ export const runChannel = ({ points, access, publicReads }: RunChannelOptions): 
     else if (!publicReads || !(await access.isPublic(runId))) throw new HearthError('unauthorized')
     return {
       topic: topicOf(runId),
+      head: () => points.head(),
       async *replay(since) {
         for await (const page of points.since(runId, since)) yield page.map(messageOf)
       },

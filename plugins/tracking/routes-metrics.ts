@@ -113,7 +113,8 @@ const overviewRoutes = ({ points, access }: MetricRoutesOptions) =>
           summary: 'Read metrics for a chart',
           description:
             'At most `buckets` buckets a metric, each with its minimum, maximum, mean, last ' +
-            'value and count, so that no spike is lost; the points themselves when they fit. Buckets ' +
+            'value and count, so that no spike is lost; the points themselves when they fit. ' +
+            'Buckets ' +
             'are as wide as a power of two and keep their edges as a run grows.',
           parameters: [
             documented.id('run_id'),

@@ -70,7 +70,7 @@ export const Plan = t.Object(
     ),
     /** Placed into the work folder before the start. */
     files: t.Optional(t.Array(InputFile, { maxItems: 100_000 })),
-    /** Patterns (`out/**`) of files kept as artifacts after the end, beside those the program names. */
+    /** Patterns (`out/**`) of files kept after the end, beside those the program names. */
     outputs: t.Optional(t.Array(WorkPath, { maxItems: 100 })),
     python: t.Optional(PythonEnvironment),
     /** A container image: only Docker nodes run it. */

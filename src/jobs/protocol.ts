@@ -5,7 +5,7 @@
  * message matters; it is heartbeat, claim, cancellation and reconciliation in one. `start` must
  * succeed before anything is spawned. `log` and `events` append bytes at an offset: the server's
  * own size is the truth. `blob` moves content by digest, resumable. `finish` commits only when log,
- * events and artifacts are complete. Every path names the attempt: a stale one is answered 410 Gone.
+ * events and artifacts are complete. Every path names the attempt: a stale one is answered 410.
  */
 import { type Static, Type as t } from '@sinclair/typebox'
 import { Plan } from './plan.ts'

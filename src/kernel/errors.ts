@@ -41,7 +41,7 @@ export interface ErrorExtras {
   readonly cause?: unknown
 }
 
-/** An error whose message is written for the caller. Anything else that is thrown becomes a bare 500. */
+/** An error whose message is written for the caller. Anything else thrown becomes a bare 500. */
 export class HearthError extends Error {
   override readonly name = 'HearthError'
   readonly code: ErrorCode

@@ -1,4 +1,4 @@
-/** Loads plugins from outside the program, each in a module graph of its own that can be released. */
+/** Loads plugins from outside the program, each in a module graph that can be released. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'

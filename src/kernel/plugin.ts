@@ -42,7 +42,7 @@ export interface PluginContext<Config, Uses extends Services> {
   readonly signal: AbortSignal
 }
 
-/** What `setup` hands back. Data, not calls: the kernel lists it, checks it for clashes, undoes it. */
+/** What `setup` hands back. Data, not calls: the kernel lists it, checks it and undoes it. */
 export interface Contributions<Provides extends Services> {
   /** Routes with absolute paths. Make them with `router()`. */
   readonly routes?: AnyElysia

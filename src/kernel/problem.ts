@@ -103,7 +103,7 @@ const validationFinding = (error: ValidationError, request: Request): Finding =>
 const readable =
   /^(application\/(.+\+)?json|application\/x-www-form-urlencoded|multipart\/form-data)/i
 
-/** A body of a type no parser knows never reaches the schema: say so instead of "expected object". */
+/** A body of a type no parser knows never reaches the schema: say so, not "expected object". */
 const hasReadableBody = (request: Request): boolean => {
   const type = request.headers.get('content-type')
   if (type === null) return request.headers.get('content-length') === '0' || request.body === null

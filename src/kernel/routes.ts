@@ -46,7 +46,7 @@ const marksOf = (detail: Record<string, unknown>): RouteMarks => ({
 export const withoutSlash = (path: string): string =>
   path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
 
-/** Two paths with the same shape would catch the same requests, whatever their parameters' names. */
+/** Paths of the same shape would catch the same requests, whatever their parameters' names. */
 export const shapeOf = (path: string): string => withoutSlash(path).replace(/\/:[^/]+/g, '/:')
 
 export class RouteTable<Owner> {

@@ -1,4 +1,4 @@
-/** Blobs over any store: bytes arrive in a file, are verified there, and are then handed over whole. */
+/** Blobs over any store: bytes arrive in a file, are verified there, then handed over whole. */
 import { exists, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { digestFile, isMissing, onDisk, writeStream } from './blob-file.ts'

@@ -22,7 +22,8 @@ export interface Blobs {
   /**
    * Stores a stream in constant memory; storing the same bytes again keeps one copy. The blob is
    * on disk when it resolves.
-   * @throws DiskFullError, BlobTooLargeError (`maxBytes`), DigestMismatchError (`sha256`); nothing is kept then
+   * @throws DiskFullError, BlobTooLargeError (`maxBytes`), DigestMismatchError (`sha256`), and
+   * nothing is kept then
    */
   put(bytes: BlobSource, expect?: BlobExpectation): Promise<BlobInfo>
   /** The bytes, or null when unknown. `range` is half-open, in bytes. */

@@ -1,4 +1,4 @@
-/** The columns of both dialects under one name each, so that a plugin's `schema.ts` says a table once. */
+/** The columns of both dialects under one name each, so that a schema says a table once. */
 import {
   customType,
   integer,

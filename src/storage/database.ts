@@ -33,7 +33,8 @@ export interface Database extends Queries {
    * Runs `work` in a real transaction: everything in it is committed, durably, when the promise
    * resolves, or rolled back when it rejects. Only the `tx` handed in belongs to the transaction;
    * statements on `db` itself run outside of it and never see uncommitted rows.
-   * SQLite: `BEGIN IMMEDIATE`, one writer at a time, in order of arrival. PostgreSQL: READ COMMITTED.
+   * SQLite: `BEGIN IMMEDIATE`, one writer at a time, in order of arrival. PostgreSQL: READ
+   * COMMITTED.
    * @throws DiskFullError when the disk has no room (the transaction is rolled back)
    * @throws ConflictError when a unique or foreign key constraint refuses it
    */

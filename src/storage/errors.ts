@@ -12,7 +12,7 @@ export class DiskFullError extends Error {
 export class ConflictError extends Error {
   override readonly name = 'ConflictError'
   readonly kind: 'unique' | 'foreign_key'
-  /** Name of the constraint, where the database tells it (PostgreSQL, SQLite's expression indexes). */
+  /** Name of the constraint, where the database tells it (PostgreSQL, indexes on expressions). */
   readonly constraint: string | null
   /** Columns of the constraint, without their table; empty where the database does not tell. */
   readonly columns: readonly string[]

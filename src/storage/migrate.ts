@@ -63,7 +63,7 @@ interface Prepared {
   readonly statements: readonly string[]
 }
 
-/** Texts, hashes and rules of one plugin's migrations: all that can fail before a database is touched. */
+/** Texts, hashes and rules of a plugin's migrations: what can fail before a database is touched. */
 const prepare = (set: MigrationSet, dialect: DialectName): Prepared[] => {
   const names = set.migrations.map(({ name }) => name)
   const wrong = names.find(
@@ -137,7 +137,8 @@ const applyAll = async (tx: Transaction, plugin: string, known: Prepared[]): Pro
     for (const statement of statements) {
       await tx.run(sql.raw(statement)).catch((cause: unknown) => {
         const reason = cause instanceof Error ? cause.message : String(cause)
-        const message = `Plugin ${plugin}: migration ${name} failed (nothing was changed): ${reason}`
+        const what = `Plugin ${plugin}: migration ${name}`
+        const message = `${what} failed (nothing was changed): ${reason}`
         throw new MigrationError(message, { cause })
       })
     }

@@ -3,7 +3,7 @@ export class Mutex {
   #held = false
   readonly #waiting: (() => void)[] = []
 
-  /** Undefined when the lock was free and is now held: the common case costs no turn of the loop. */
+  /** Undefined when the lock was free and is now held: the common case costs no turn. */
   acquire(): Promise<void> | undefined {
     if (!this.#held) {
       this.#held = true

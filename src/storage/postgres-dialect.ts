@@ -23,7 +23,7 @@ const withBareTarget = (conflict: SQL): SQL => {
 const isMissing = (value: unknown): boolean =>
   value === undefined || (is(value, Param) && value.value === undefined)
 
-/** A row in which a column left out is `default`; SQLite's `null` is refused by an identity column. */
+/** A row in which a column left out is `default`: an identity column refuses SQLite's `null`. */
 const withDefaults = (row: Record<string, unknown>, names: readonly string[]) => {
   const full = { ...row }
   for (const name of names) if (isMissing(full[name])) full[name] = sql`default`

@@ -1,4 +1,4 @@
-/** Makes the `Queries` of a dialect out of three ways to run a text, with drizzle's builder on top. */
+/** Makes the `Queries` of a dialect out of three ways to run a text, drizzle's builder on top. */
 import type { Query, SQL } from 'drizzle-orm'
 import type { SQLiteAsyncDialect } from 'drizzle-orm/sqlite-core'
 import { SqliteRemoteDatabase, SQLiteRemoteSession } from 'drizzle-orm/sqlite-proxy'

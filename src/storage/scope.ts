@@ -37,7 +37,7 @@ export class Scope {
 export class Scopes {
   readonly #current = new AsyncLocalStorage<Scope>()
 
-  /** @throws when the caller is inside a transaction that is still open: it might wait for itself */
+  /** @throws when the caller is inside an open transaction: it might wait for itself */
   refuseInside(what: string): void {
     if (this.#current.getStore()?.isOpen) {
       throw new Error(`${what} inside a transaction: use the \`tx\` that was handed in`)

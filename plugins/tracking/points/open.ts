@@ -1,5 +1,5 @@
 /** Opens the point store: wires the parts and runs the background work. */
-import { type Clock, type Database, type Logger } from '../../../src/sdk.ts'
+import { type Clock, type Database, type Logger, sql } from '../../../src/sdk.ts'
 import { Committer } from './committer.ts'
 import type { WrittenRun } from './group.ts'
 import { readHistory } from './history.ts'
@@ -78,6 +78,11 @@ export const openPointStore = async (options: PointStoreOptions): Promise<PointS
     names: async (runId) => summarize(await runs.refresh(db, runId)).map(({ name }) => name),
     chart: (query) => runs.consistently(db, query.runId, (state) => readChart(db, state, query)),
     since: (runId, since) => pointsSince(db, runs, runId, since),
+    head: async () => {
+      const [row] = await db.rows<{ next_id: number }>(sql`
+        select next_id from tracking_counter where id = 1`)
+      return (row?.next_id ?? 1) - 1
+    },
     onAppended: (listener) => void listeners.push(listener),
     copy: (from, to, belowStep) => copyPoints(rewriting, from, to, belowStep),
     truncate: (runId, fromStep) => truncatePoints(rewriting, runId, fromStep),

@@ -115,6 +115,8 @@ export interface PointStore {
   chart(query: ChartQuery): Promise<ChartSeries[]>
   /** Points with an id above `since`, in order of id, in bounded pages. */
   since(runId: number, since: number): AsyncIterable<readonly Point[]>
+  /** The id of the latest point stored, of whatever run. */
+  head(): Promise<number>
   /**
    * Called after each commit of this process with the stored points, in order of id: feeds the live
    * channel. `Point` objects are made as the listener iterates: who only counts pays nothing.

@@ -1,4 +1,4 @@
-/** Says a JSON schema in the words of OpenAPI 3.0, which knows neither `null`, `const` nor lists of examples. */
+/** Says a JSON schema in the words of OpenAPI 3.0, which has neither `null` nor `const`. */
 
 type Json = Record<string, unknown>
 
@@ -38,7 +38,7 @@ const translations = (schema: Json): Json => {
   return translated
 }
 
-/** `T or null` is a nullable T; words are one enumeration; a number that may be text is a number. */
+/** `T or null` is a nullable T, words are one enumeration, a number or its text is a number. */
 const union = (schema: Json, word: string): Json => {
   const { [word]: all, ...rest } = schema
   const members = all as readonly Json[]
