@@ -1,5 +1,6 @@
 /** SIGTERM lets the requests in flight finish, closes what only waits, and refuses what is new. */
 import { expect, test } from 'bun:test'
+import { Glob } from 'bun'
 import { callJson, signUp, startHearth } from '../../scripts/hearth.ts'
 import { waitUntil } from '../../scripts/port.ts'
 import { temporaryFolder } from '../../scripts/temporary.ts'
@@ -15,11 +16,11 @@ test('an upload under way is kept, sockets are told, and the process ends with 0
     await new Promise((resolve) => (watcher.onopen = resolve))
     const closed = new Promise<number>((resolve) => (watcher.onclose = ({ code }) => resolve(code)))
 
+    const files = () => [...new Glob('**/*').scanSync(folder.path)].length
+    const filesBefore = files()
     const upload = Promise.withResolvers<void>()
-    const begun = Promise.withResolvers<void>()
     async function* bytes() {
       yield Buffer.alloc(100_000, 'a')
-      begun.resolve()
       await upload.promise
       yield Buffer.alloc(100_000, 'b')
     }
@@ -28,7 +29,7 @@ test('an upload under way is kept, sockets are told, and the process ends with 0
       headers: { authorization: `Bearer ${token}` },
       body: bytes(),
     })
-    await begun.promise
+    await waitUntil('the upload to reach the disk', () => files() > filesBefore)
     process.kill(hearth.pid, 'SIGTERM')
     await waitUntil('new connections to be refused', () =>
       fetch(`${hearth.origin}/health`, { headers: { connection: 'close' } }).then(
@@ -43,8 +44,8 @@ test('an upload under way is kept, sockets are told, and the process ends with 0
 
     const again = await startHearth({ dataDir: folder.path })
     const path = `/runs/${runId}/artifacts`
-    const files = await callJson<{ path: string; size: number }[]>(again.origin, token, 'GET', path)
-    expect(files.map(({ path, size }) => ({ path, size }))).toEqual([
+    const kept = await callJson<{ path: string; size: number }[]>(again.origin, token, 'GET', path)
+    expect(kept.map(({ path, size }) => ({ path, size }))).toEqual([
       { path: 'model.bin', size: 200_000 },
     ])
     expect(await again.end()).toBe(0)

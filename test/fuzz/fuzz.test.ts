@@ -24,6 +24,11 @@ const fill = async (origin: string, token: string): Promise<void> => {
       const run = await call(`/runs/?project_id=${id}`, { name: `run ${i}`, config: { lr: i } })
       const metrics = { loss: i, 'train/loss': Number.MAX_VALUE }
       await call(`/metrics/${run.id}/batch`, { metrics, step: i })
+      await fetch(`${origin}/runs/${run.id}/artifacts/model/weights.bin`, {
+        method: 'PUT',
+        headers: { authorization: `Bearer ${token}` },
+        body: 'weights',
+      })
     }
   }
 }

@@ -21,6 +21,8 @@ ID_RANGES = {
     "user_id": (2, 31),  # the first user is the one who asks, and must stay
     "key_id": (1, 30),
 }
+# What "fill" in fuzz.test.ts puts into every run.
+TEXTS = {"path": "model/weights.bin", "*": "model/weights.bin", "metric_name": "loss"}
 MODES = (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE)
 
 
@@ -75,6 +77,8 @@ def aim(values, choice):
         low, high = ID_RANGES.get(name, (0, 0))
         if high and (choice.random() < 0.75 or (name == "user_id" and str(values[name]) == "1")):
             values[name] = choice.randint(low, high)
+        if name in TEXTS and choice.random() < 0.5:
+            values[name] = TEXTS[name]
 
 
 def line(operation, request):

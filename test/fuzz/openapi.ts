@@ -1,4 +1,4 @@
-/** Reads the server's OpenAPI document as a list of operations, and makes requests that fit them. */
+/** Reads the OpenAPI document as a list of operations, and makes requests that fit them. */
 
 export interface Schema {
   readonly type?: string

@@ -1,4 +1,4 @@
-/** Every route of the OpenAPI document, asked by somebody else: nothing leaks and nothing changes. */
+/** Every route of the OpenAPI document, asked by somebody else: no leak, no change. */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { callJson, type Hearth, signUp, startHearth } from '../../scripts/hearth.ts'
 import { type TemporaryFolder, temporaryFolder } from '../../scripts/temporary.ts'
@@ -121,7 +121,7 @@ describe('private things', () => {
     expect(answers.filter(({ status }) => status !== 401)).toEqual([])
   }, 60_000)
 
-  test('the same requests by their owner get through, so the refusals were about the person', async () => {
+  test('the same requests by their owner get through: the refusals were about the person', async () => {
     const refused: Awaited<ReturnType<typeof ask>>[] = []
     for (const operation of operations.filter(aboutThings)) {
       // Each on things of its own: some of the requests delete them.
