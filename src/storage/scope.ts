@@ -44,7 +44,7 @@ export class Scopes {
     }
   }
 
-  /** Runs the work of a transaction and closes its scope; resolves only when it may be committed. */
+  /** Runs the work of a transaction, closes its scope; resolves only when it may commit. */
   async run<T>(scope: Scope, work: () => Promise<T>): Promise<T> {
     try {
       const result = await this.#current.run(scope, work)

@@ -1,4 +1,4 @@
-/** SQLite behind the database interface: real asynchronous transactions over a synchronous driver. */
+/** SQLite behind the database interface: asynchronous transactions over a synchronous driver. */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

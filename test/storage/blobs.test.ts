@@ -1,4 +1,4 @@
-/** The blob stores on disk and in memory keep their promises, a crash and a small memory included. */
+/** The blob stores on disk and in memory keep their promises, also in a small memory. */
 import { afterAll, expect, test } from 'bun:test'
 import { mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
