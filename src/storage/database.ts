@@ -33,8 +33,8 @@ export interface Database extends Queries {
    * Runs `work` in a real transaction: everything in it is committed, durably, when the promise
    * resolves, or rolled back when it rejects. Only the `tx` handed in belongs to the transaction;
    * statements on `db` itself run outside of it and never see uncommitted rows.
-   * A statement that fails dooms it, also when its error is caught. A transaction or a write of `db`
-   * inside of `work` is refused: it could wait for itself.
+   * A statement that fails dooms it, also when its error is caught. A transaction or write of
+   * `db` inside of `work` is refused: it could wait for itself.
    * SQLite: `BEGIN IMMEDIATE`, one writer at a time, in order of arrival. PostgreSQL: READ
    * COMMITTED.
    * @throws DiskFullError when the disk has no room (the transaction is rolled back)

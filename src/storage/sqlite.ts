@@ -1,11 +1,11 @@
 /** SQLite behind the database interface: asynchronous transactions over a synchronous driver. */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { SQLiteAsyncDialect } from 'drizzle-orm/sqlite-core'
 import { casing } from './columns.ts'
 import type { Database, Transaction } from './database.ts'
 import { Mutex } from './mutex.ts'
+import { makeNamelessFolder } from './nameless-folder.ts'
 import { ExecutorQueries } from './queries.ts'
 import { Scope, Scopes } from './scope.ts'
 import { Connection } from './sqlite-connection.ts'
@@ -119,7 +119,7 @@ const connect = (path: string, synchronous: 'full' | 'off', afterClose = () => {
  * `:memory:` would refuse readers while a transaction writes.
  */
 const openNameless = (): Database => {
-  const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'hearth-'))
+  const folder = makeNamelessFolder()
   return connect(join(folder, 'nameless.sqlite'), 'off', () => rmSync(folder, { recursive: true }))
 }
 
