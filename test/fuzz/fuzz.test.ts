@@ -59,6 +59,8 @@ const sendAll = async (origin: string, next: () => Mixed): Promise<Outcome> => {
       outcome.statuses[status] = (outcome.statuses[status] ?? 0) + 1
       if (status >= 200 && status < 300) outcome.reached.add(operation)
       if (status >= 200 && status < 500) continue
+      // Two requests undid each other, and the reply says: once more.
+      if (status === 503 && text.includes('"code":"unavailable"')) continue
       const request = bytes.toString('latin1').slice(0, 1500)
       outcome.broken.push({ operation, request, outcome: `${status} ${text.slice(0, 300)}` })
       connection.close()
@@ -92,6 +94,7 @@ const fuzz = async (hearth: Hearth): Promise<void> => {
   const { statuses, broken, reached } = await sendAll(origin, next)
   expect(broken).toEqual([])
   process.stderr.write(`fuzz: ${requests} requests, by status ${JSON.stringify(statuses)}\n`)
+  expect(statuses[503] ?? 0).toBeLessThan(requests / 1000)
   const unreached = [...corpus.keys()].filter((operation) => !reached.has(operation))
   process.stderr.write(`fuzz: never carried out: ${unreached.join(', ') || 'none'}\n`)
   expect(reached.size).toBeGreaterThan(corpus.size * 0.8)

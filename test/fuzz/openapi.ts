@@ -110,14 +110,18 @@ export const requestFor = (
   for (const { name, in: place, required, schema } of operation.parameters)
     if (place === 'query' && (required || known[name] !== undefined))
       query.set(name, known[name] ?? String(sample(schema)))
+  const headers: Record<string, string> = {}
+  for (const { name, in: place, required, schema } of operation.parameters)
+    if (place === 'header' && (required || known[name] !== undefined))
+      headers[name] = known[name] ?? String(sample(schema))
   const media = Object.keys(operation.body)[0]
   const body = media === undefined ? undefined : encode(media, operation.body[media])
   return {
     path: query.size > 0 ? `${path}?${query}` : path,
     init: {
       method: operation.method,
-      ...(body !== undefined &&
-        media !== undefined && { body, headers: { 'content-type': media } }),
+      headers: { ...headers, ...(media !== undefined && { 'content-type': media }) },
+      ...(body !== undefined && { body }),
     },
   }
 }

@@ -59,6 +59,8 @@ const belongings = async (isPublic: boolean): Promise<Record<string, string>> =>
     ids: String(runId),
     path: `${secret}.txt`,
     '*': `${secret}.txt`,
+    'Upload-Offset': '0',
+    'Upload-Complete': '?1',
   }
 }
 
@@ -121,7 +123,7 @@ describe('private things', () => {
     expect(answers.filter(({ status }) => status !== 401)).toEqual([])
   }, 60_000)
 
-  test('the same requests by their owner get through: the refusals were about the person', async () => {
+  test('their owner gets through with the same requests: it was about the person', async () => {
     const refused: Awaited<ReturnType<typeof ask>>[] = []
     for (const operation of operations.filter(aboutThings)) {
       // Each on things of its own: some of the requests delete them.
