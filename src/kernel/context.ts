@@ -1,4 +1,5 @@
 /** What the kernel knows about a request while a plugin handles it. */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Who } from '../auth/who.ts'
 
 export interface RequestContext {
@@ -20,3 +21,6 @@ export const contextOf = (request: Request): RequestContext => {
   if (!context) throw new Error('This request did not come through the kernel')
   return context
 }
+
+/** The request that the running code works for, whoever called it: log lines carry its id. */
+export const requestScope = new AsyncLocalStorage<RequestContext>()

@@ -9,7 +9,7 @@ import { limitBody } from './body.ts'
 import type { Assembly, Slot } from './boot.ts'
 import type { ChannelMatch } from './channels.ts'
 import type { Cors } from './cors.ts'
-import { type RequestContext, rememberContext } from './context.ts'
+import { type RequestContext, rememberContext, requestScope } from './context.ts'
 import { type Dialect, detailDialect } from './dialect.ts'
 import { HearthError } from './errors.ts'
 import type { Logger } from './log.ts'
@@ -51,7 +51,8 @@ export const createDispatch = (options: DispatchOptions): Dispatch => {
     const headers: Record<string, string> = { 'x-request-id': context.id }
     let response: Response | undefined
     try {
-      response = await handle({ request, socket, context, path, match, slot, headers }, options)
+      const visit = { request, socket, context, path, match, slot, headers }
+      response = await requestScope.run(context, () => handle(visit, options))
     } catch (error) {
       response = answerError(error, request, dialect, log)
     }

@@ -33,7 +33,7 @@ export interface Instance {
   readonly timesMs: { setup: number; start: number }
   handle(request: Request): Promise<Response>
   start(timeoutMs: number): Promise<void>
-  /** Lets requests in flight end, at most `drainTimeoutMs`, then stops the plugin. Never rejects. */
+  /** Lets requests in flight end, at most `drainTimeoutMs`, then stops it. Never rejects. */
   stop(drainTimeoutMs: number): Promise<void>
 }
 

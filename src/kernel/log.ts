@@ -1,4 +1,5 @@
 /** Structured logs: pretty on a terminal, JSON lines otherwise, secrets masked. */
+import { requestScope } from './context.ts'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
@@ -22,7 +23,9 @@ const order: Record<LogLevel, number> = { debug: 10, info: 20, warn: 30, error: 
 export const createLogger = (options: LogOptions, bound: Record<string, unknown> = {}): Logger => {
   const emit = (level: LogLevel, message: string, fields?: Record<string, unknown>) => {
     if (order[level] < order[options.level]) return
-    const all = mask({ ...bound, ...fields }) as Record<string, unknown>
+    const requestId = requestScope.getStore()?.id
+    const scope = requestId === undefined ? {} : { requestId }
+    const all = mask({ ...bound, ...scope, ...fields }) as Record<string, unknown>
     const format = options.pretty ? prettyLine : jsonLine
     options.write(`${format(level, maskText(message), all)}\n`)
   }

@@ -84,7 +84,7 @@ describe('what refuses the boot', () => {
     ])
   })
 
-  test('two plugins on one path, one channel, one kind of job, or a path of the kernel', async () => {
+  test('two plugins on one path, one channel, one kind of job, or a kernel path', async () => {
     const channel = (path: string) => ({ path, open: () => ({ topic: 'x' }) })
     const make = (id: string, path: string, socket: string) =>
       source(

@@ -1,5 +1,6 @@
 /** What callers meet on the way to a plugin: dialects, methods, bodies, headers, refusals. */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { createLogger } from '../../src/kernel/log.ts'
 import { type Dialect, definePlugin, HearthError, type Logger, router, t } from '../../src/sdk.ts'
 import { type PluginUnderTest, testPlugin } from '../../src/testing.ts'
 
@@ -15,11 +16,16 @@ const echo = definePlugin({
   sdk: '*',
   dialect: envelope,
   paths: ['/echo'],
-  setup: () => ({
+  setup: ({ log }) => ({
     routes: router()
       .get('/echo/', () => ({ n: 1 }), { response: t.Object({ n: t.Number() }) })
       .post('/echo/', ({ body }) => body, { body: t.Object({ n: t.Number() }) })
       .get('/echo/:id', ({ params }) => params, { params: t.Object({ id: t.Integer() }) })
+      .get('/echo/logs', async () => {
+        await null
+        log.info('from deep inside')
+        return {}
+      })
       .get('/echo/who', ({ who }) => ({ name: who.username }))
       .get('/echo/broken', () => ({ n: 'text' }) as never, {
         response: t.Object({ n: t.Number() }),
@@ -215,6 +221,19 @@ describe('headers', () => {
     const reply = await app.fetch('/echo', { headers: { host: 'evil.example' } })
     expect(reply.status).toBe(403)
   })
+})
+
+test('every line that is logged for a request has its id', async () => {
+  const lines: { message: string; requestId?: string; plugin?: string }[] = []
+  const write = (line: string) => void lines.push(JSON.parse(line))
+  const real = createLogger({ level: 'debug', pretty: false, write })
+  await using logging = await testPlugin(echo, { log: real })
+  await logging.fetch('/echo/logs', { headers: { 'x-request-id': 'trace-1' } })
+  const own = lines.filter(({ requestId }) => requestId === 'trace-1')
+  expect(own.map(({ message, plugin }) => [message, plugin])).toEqual([
+    ['from deep inside', 'echo'],
+    ['request', undefined],
+  ])
 })
 
 describe('callers', () => {
