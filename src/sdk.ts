@@ -29,4 +29,5 @@ export type {
 } from './storage/database.ts'
 export type { Migration } from './storage/migrate.ts'
 export * from './storage/sql.ts'
-export { UploadOffsetError } from './storage/errors.ts'
+export * as columns from './storage/columns.ts'
+export { ConflictError, DiskFullError, UploadOffsetError } from './storage/errors.ts'

@@ -35,7 +35,7 @@ export const openapiDocument = async (assembly: Assembly, authRequired: boolean)
       description: 'A machine-learning workbench: every route of every plugin that is running.',
     },
     servers: [{ url: '/' }],
-    tags: [...assembly.slots.values()].map(({ plugin }) => ({ name: plugin.id })),
+    tags: tagsOf(paths),
     paths: { ...paths, '/health': { get: healthOperation } },
     components: {
       ...(toOpenApi(drawn['components']) as Json | undefined),
@@ -44,6 +44,12 @@ export const openapiDocument = async (assembly: Assembly, authRequired: boolean)
       },
     },
   }
+}
+
+/** Every tag in use, in order of appearance. */
+const tagsOf = (paths: Record<string, Record<string, Operation>>): { name: string }[] => {
+  const operations = Object.values(paths).flatMap((methods) => Object.values(methods))
+  return [...new Set(operations.flatMap(({ tags = [] }) => tags))].map((name) => ({ name }))
 }
 
 /**

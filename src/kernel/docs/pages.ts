@@ -27,7 +27,7 @@ export const pageRoutes = (): Map<string, KernelRoute> => {
   const reference = page(
     'Hearth API reference',
     `<redoc spec-url="/openapi.json" disable-telemetry="true"></redoc>
-<script type="module" src="/docs/assets/redoc.js"></script>`,
+<script src="/docs/assets/redoc.js"></script>`,
   )
   return new Map<string, KernelRoute>([
     ['/docs', interactive],
