@@ -1,5 +1,6 @@
 /** Makes sure that what the suite needs is there, and says loudly what is not. */
 import { say } from './say.ts'
+import { chromium } from './services/chromium.ts'
 import { postgres } from './services/postgres.ts'
 import { python } from './services/python.ts'
 import { redis } from './services/redis.ts'
@@ -16,6 +17,7 @@ const wanted: readonly (readonly [key: string, get: () => Promise<Service>])[] =
   ['postgres', postgres],
   ['redis', redis],
   ['python', python],
+  ['chromium', chromium],
 ]
 
 /**
