@@ -1,5 +1,5 @@
 /** Passwords are kept as Argon2id hashes, and checking one for nobody costs the same. */
-import { createGate } from './gate.ts'
+import { createGate } from '../kernel/gate.ts'
 
 /** What one hash costs. */
 export interface PasswordCost {

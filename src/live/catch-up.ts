@@ -1,7 +1,7 @@
 /** Brings a reader from its cursor to the live messages: no gap, no repeat, at its own pace. */
 import type { Clock } from '../kernel/clock.ts'
 import { type Frame, framesAfter, toFrames } from './frames.ts'
-import type { Gate } from './gate.ts'
+import type { Gate } from '../kernel/gate.ts'
 import type { LiveMessage } from './live.ts'
 import type { Reader } from './reader.ts'
 import type { Topic } from './topic.ts'

@@ -3,7 +3,7 @@ import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/log.ts'
 import { pagesOf } from './catch-up.ts'
 import { toFrames } from './frames.ts'
-import type { Gate } from './gate.ts'
+import type { Gate } from '../kernel/gate.ts'
 import type { Subscription } from './live.ts'
 import type { Topic } from './topic.ts'
 

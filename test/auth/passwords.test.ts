@@ -1,6 +1,6 @@
 /** Passwords cost the same to check for users who exist and for those who do not. */
 import { expect, spyOn, test } from 'bun:test'
-import { createGate } from '../../src/auth/gate.ts'
+import { createGate } from '../../src/kernel/gate.ts'
 import { createPasswords } from '../../src/auth/passwords.ts'
 import { cheapest, refusalOf } from './fixture.ts'
 
@@ -86,7 +86,7 @@ test('a gate lets some in at once, the others in order, nobody when the line is 
   )
   expect(await refusalOf(gate(async () => {}))).toEqual({
     code: 'unavailable',
-    message: 'Too many logins at once; try again in a moment',
+    message: 'Too much of this at once; try again in a moment',
     headers: { 'Retry-After': '2' },
   })
   expect(log).toEqual(['in 0', 'in 1'])

@@ -1,17 +1,16 @@
-/** Lets a few pieces of costly work run at once and the others wait in line, up to a bound. */
-import { HearthError } from '../kernel/errors.ts'
+/** Lets only so many pieces of work run at once; the others wait in line, up to a bound. */
+import { HearthError } from './errors.ts'
 
 export type Gate = <T>(work: () => Promise<T>) => Promise<T>
 
 /** @throws HearthError `unavailable` when the line is full */
-export const createGate = (maxRunning: number, maxWaiting: number): Gate => {
+export const createGate = (maxRunning: number, maxWaiting = Number.POSITIVE_INFINITY): Gate => {
   let running = 0
   const waiting: (() => void)[] = []
-
   return async (work) => {
     if (running >= maxRunning) {
       if (waiting.length >= maxWaiting) {
-        throw new HearthError('unavailable', 'Too many logins at once; try again in a moment', {
+        throw new HearthError('unavailable', 'Too much of this at once; try again in a moment', {
           headers: { 'Retry-After': '2' },
         })
       }
