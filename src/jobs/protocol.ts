@@ -43,6 +43,15 @@ export const Holding = t.Object({
   detail: t.Optional(t.String()),
 })
 
+/** `POST /api/agents/join`: exchanges a join token, once, for a credential of the node's own. */
+export const JoinRequest = t.Object({
+  token: t.String(),
+  name: t.String({ minLength: 1, maxLength: 200 }),
+  protocol: t.String(),
+  version: t.String(),
+})
+export const JoinReply = t.Object({ node: t.String(), credential: t.String() })
+
 /** `POST /api/agents/sync`: waits up to `waitMs` for something to do. */
 export const SyncRequest = t.Object({
   /** Chosen at each start of the agent's process: tells a restart from a second copy. */
@@ -100,8 +109,22 @@ export const Artifact = t.Object({
 })
 
 /**
- * `POST /api/attempts/:job/:attempt/finish`: 200, also when repeated; 416 with sizes when bytes are
- * missing; 412 when a digest differs (send all again); 424 naming blobs that are not there.
+ * `/api/blobs/:sha256`: `GET` the bytes, `HEAD` 200 when whole (404 otherwise, `X-Upload-Offset`
+ * saying what is there so far), `PUT ?offset=N` 200 or 416 with a `BlobReply`, `POST .../commit`
+ * with a `BlobCommit` 200, 416 when bytes are missing, 412 when the digest differs: begin anew.
+ */
+export const BlobReply = t.Object({ size: t.Integer() })
+export const BlobCommit = t.Object({ size: t.Integer() })
+
+/** What `finish` answers besides 200. */
+export const FinishBehind = t.Object({ log: t.Integer(), events: t.Integer() })
+export const FinishDiffers = t.Object({ differs: t.Array(t.String()) })
+export const FinishMissing = t.Object({ missing: t.Array(t.String()) })
+
+/**
+ * `POST /api/attempts/:job/:attempt/finish`: 200, also when repeated; 416 (`FinishBehind`) when
+ * bytes are missing; 412 (`FinishDiffers`: `log`, `events`) when a digest differs: the server has
+ * cut that stream to nothing, send all of it again; 424 (`FinishMissing`) names blobs not there.
  */
 export const FinishRequest = t.Object({
   outcome: t.Object({
@@ -116,6 +139,7 @@ export const FinishRequest = t.Object({
   artifacts: t.Array(Artifact),
 })
 
+export type JoinReply = Static<typeof JoinReply>
 export type SyncRequest = Static<typeof SyncRequest>
 export type SyncReply = Static<typeof SyncReply>
 export type Assignment = Static<typeof Assignment>
