@@ -1,0 +1,175 @@
+/** Streams of attempts as files: as fast as the disk, and readable by any tool. */
+import { type FileHandle, mkdir, open, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { isMissing, onDisk, syncFolder } from '../storage/blob-file.ts'
+import { type ByteStore, type StreamKey, StreamOffsetError } from './attempt-log.ts'
+
+/** Files kept open between writes; the least recently written are closed first. */
+const maxOpen = 256
+
+const readBytes = 256 * 1024
+
+/** What this process knows of a stream that it writes: nobody else writes it. */
+interface OpenStream {
+  readonly path: string
+  readonly file: FileHandle
+  size: number
+  sealed: boolean
+}
+
+interface Entry {
+  readonly stream: Promise<OpenStream>
+  /** The work on it, one after another. */
+  turn: Promise<unknown>
+  /** Work that is not done; the file stays open for it. */
+  users: number
+}
+
+/** Checked once more where it becomes a path. */
+const jobFolder = (jobId: string): string => {
+  if (/^[a-z0-9]{1,40}$/.test(jobId)) return jobId
+  throw new Error(`Not a job id: ${JSON.stringify(jobId)}`)
+}
+
+const nameOf = ({ jobId, attempt, stream }: StreamKey): string =>
+  join(jobFolder(jobId), String(attempt), stream)
+
+const openStream = async (path: string): Promise<OpenStream> => {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  const file = await open(path, 'a+', 0o600)
+  const { size } = await file.stat()
+  return { path, file, size, sealed: false }
+}
+
+const closeEntry = async (entry: Entry): Promise<void> => {
+  await entry.turn
+  const stream = await entry.stream.catch(() => null)
+  await stream?.file.close()
+}
+
+/**
+ * A file's own size is the truth, so nothing can disagree with it. Pieces are handed to the
+ * operating system and not flushed: whoever sent them keeps them until `finish`, which flushes.
+ */
+export const fileStore = (dataDir: string): ByteStore => {
+  const folder = join(dataDir, 'jobs')
+  const entries = new Map<string, Entry>()
+
+  const entryOf = (key: StreamKey): Entry => {
+    const name = nameOf(key)
+    const known = entries.get(name)
+    if (known) return known
+    const stream = onDisk(() => openStream(join(folder, name)))
+    const entry = { stream, turn: Promise.resolve(), users: 0 }
+    stream.catch(() => entries.delete(name))
+    entries.set(name, entry)
+    if (entries.size > maxOpen) closeIdle()
+    return entry
+  }
+
+  /** The first to go are those that were opened first. */
+  const closeIdle = (): void => {
+    for (const [name, entry] of entries) {
+      if (entries.size <= maxOpen) return
+      if (entry.users > 0) continue
+      entries.delete(name)
+      void closeEntry(entry)
+    }
+  }
+
+  /** One after another, each seeing the size that the one before it left. */
+  const inTurn = <T>(key: StreamKey, work: (stream: OpenStream) => Promise<T>): Promise<T> => {
+    const entry = entryOf(key)
+    entry.users++
+    const result = entry.turn.then(async () => {
+      const stream = await entry.stream
+      return onDisk(() => work(stream))
+    })
+    const done = (): void => {
+      entry.users--
+    }
+    entry.turn = result.then(done, done)
+    return result
+  }
+
+  const sizeOf = async (key: StreamKey): Promise<number> => {
+    const known = entries.get(nameOf(key))
+    if (known) return (await known.stream).size
+    return stat(join(folder, nameOf(key))).then(
+      ({ size }) => size,
+      (error: unknown) => {
+        if (isMissing(error)) return 0
+        throw error
+      },
+    )
+  }
+
+  return {
+    size: sizeOf,
+    write: (key, offset, piece) =>
+      inTurn(key, async (stream) => {
+        if (offset > stream.size) throw new StreamOffsetError(stream.size)
+        const fresh = piece.subarray(stream.size - offset)
+        if (fresh.length === 0) return stream.size
+        if (stream.sealed) throw new StreamOffsetError(stream.size)
+        try {
+          await appendFully(stream.file, fresh)
+          stream.size += fresh.length
+        } catch (error) {
+          // Part of it may be there, when the disk is full: the file tells.
+          stream.size = (await stream.file.stat()).size
+          throw error
+        }
+        return stream.size
+      }),
+    async *read(key, start, end) {
+      const upTo = Math.min(end, await sizeOf(key))
+      if (start >= upTo) return
+      const file = await open(join(folder, nameOf(key)), 'r')
+      try {
+        for (let at = start; at < upTo;) {
+          const buffer = new Uint8Array(Math.min(readBytes, upTo - at))
+          const { bytesRead } = await file.read(buffer, 0, buffer.length, at)
+          if (bytesRead === 0) return
+          yield buffer.subarray(0, bytesRead)
+          at += bytesRead
+        }
+      } finally {
+        await file.close()
+      }
+    },
+    sync: (key) =>
+      inTurn(key, async ({ file, path }) => {
+        await file.sync()
+        for (const parent of [dirname(path), dirname(dirname(path)), folder]) {
+          await syncFolder(parent)
+        }
+      }),
+    seal: (key) =>
+      inTurn(key, async (stream) => {
+        stream.sealed = true
+      }),
+    reset: (key) =>
+      inTurn(key, async (stream) => {
+        await stream.file.truncate(0)
+        stream.size = 0
+      }),
+    async remove(jobId) {
+      const own = [...entries].filter(([name]) => name.startsWith(`${jobId}/`))
+      for (const [name] of own) entries.delete(name)
+      await Promise.all(own.map(([, entry]) => closeEntry(entry)))
+      await rm(join(folder, jobFolder(jobId)), { recursive: true, force: true })
+    },
+    async close() {
+      const all = [...entries.values()]
+      entries.clear()
+      await Promise.all(all.map(closeEntry))
+    },
+  }
+}
+
+const appendFully = async (file: FileHandle, piece: Uint8Array): Promise<void> => {
+  for (let done = 0; done < piece.length;) {
+    done += (await file.write(piece, done, piece.length - done)).bytesWritten
+  }
+}
