@@ -17,6 +17,8 @@ export interface JobFacts {
   readonly projectId: number | null
   readonly state: JobState
   readonly attempt: number
+  /** Which has the current attempt, or had the last one. */
+  readonly node: string | null
   /** Grows with every change of the job that followers are to see; never falls. */
   readonly version: number
   readonly plan: Plan
@@ -35,6 +37,11 @@ export interface StreamsHost {
    * @throws HearthError `unauthorized` without a node's token, `gone` for a stale attempt
    */
   attemptOf(request: Request, jobId: string, attempt: number): Promise<JobFacts>
+  /**
+   * The node of a request, and the jobs it has at the moment: it may read their inputs.
+   * @throws HearthError `unauthorized` without a node's token
+   */
+  nodeOf(request: Request): Promise<{ node: string; jobs: readonly JobFacts[] }>
   /** The job as users see it: what followers get. */
   view(jobId: string): Promise<object | null>
 }
@@ -44,8 +51,8 @@ export type Completeness =
   | { readonly ok: true }
   /** Bytes are missing: the sizes that are here. */
   | { readonly ok: false; readonly status: 416; readonly log: number; readonly events: number }
-  /** A digest differs; what was here is dropped, and all of it is to be sent again. */
-  | { readonly ok: false; readonly status: 412; readonly stream: StreamName }
+  /** A digest differs; those streams were cut to nothing, all of them is to be sent again. */
+  | { readonly ok: false; readonly status: 412; readonly differs: readonly StreamName[] }
   | { readonly ok: false; readonly status: 424; readonly missing: readonly string[] }
 
 export interface Progress {
