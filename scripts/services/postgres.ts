@@ -46,7 +46,10 @@ const startPrivate = async (bin: string): Promise<Service> => {
   const folder = await mkdtemp(join(tmpdir(), 'hearth-postgres-'))
   const data = join(folder, 'data')
   // The server refuses to run as root, so root lends it the account that Debian made for it.
-  const asOwner = process.getuid?.() === 0 ? ['runuser', '-u', 'postgres', '--'] : []
+  const asOwner =
+    process.getuid?.() === 0
+      ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups']
+      : []
   if (asOwner.length > 0) await must(['chown', 'postgres', folder])
   await chmod(folder, 0o700)
   await must([...asOwner, join(bin, 'initdb'), '-D', data, '-U', 'postgres', '-A', 'trust'], {
