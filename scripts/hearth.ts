@@ -8,6 +8,8 @@ export interface HearthOptions {
   readonly dataDir: string
   /** On top of PATH and HOME; nothing else of the caller's environment reaches the server. */
   readonly env?: Readonly<Record<string, string>>
+  /** After `start`: `--config`, say. */
+  readonly args?: readonly string[]
 }
 
 export interface Hearth {
@@ -21,8 +23,8 @@ export interface Hearth {
 }
 
 /** Runs `start` and reads what it says; does not wait for it to listen. */
-export const spawnHearth = ({ dataDir, env }: HearthOptions) => {
-  const child = Bun.spawn([process.execPath, main, 'start'], {
+export const spawnHearth = ({ dataDir, env, args = [] }: HearthOptions) => {
+  const child = Bun.spawn([process.execPath, main, 'start', ...args], {
     env: {
       PATH: process.env['PATH'],
       HOME: process.env['HOME'],
