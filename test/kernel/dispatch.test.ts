@@ -191,7 +191,7 @@ describe('headers', () => {
     expect(reply.headers.get('x-ratelimit-limit')).toBe('100')
   })
 
-  test('an allowed origin gets its CORS headers, also on errors; a foreign one is refused', async () => {
+  test('an allowed origin gets CORS headers, also on errors; a foreign one is refused', async () => {
     const origin = 'http://localhost:5173'
     const allowed = await app.fetch('/nowhere', { headers: { origin } })
     expect(allowed.headers.get('access-control-allow-origin')).toBe(origin)
@@ -237,7 +237,7 @@ test('every line that is logged for a request has its id', async () => {
 })
 
 describe('callers', () => {
-  test('an open server takes callers for its local user, and tokens for whom they name', async () => {
+  test('an open server takes callers for its local user, tokens for whom they name', async () => {
     expect(await (await app.fetch('/echo/who')).json()).toEqual({
       success: true,
       data: { name: 'local' },
@@ -254,7 +254,7 @@ describe('callers', () => {
     expect([reply.status, reply.headers.get('www-authenticate')]).toEqual([401, 'Bearer'])
   })
 
-  test('a closed server needs a token on all but public routes, health and documentation', async () => {
+  test('a closed server needs a token on all but public routes, health and docs', async () => {
     await using closed = await testPlugin(echo, { auth: 'required' })
     const status = async (path: string) => (await closed.fetch(path)).status
     expect(

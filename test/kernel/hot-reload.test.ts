@@ -84,7 +84,7 @@ test('an edit of a file it imports counts too', async () => {
   await waitUntil('the new word', async () => (await get('/ext'))['said'] === 'AGAIN')
 })
 
-test('an edit that does not parse, or does not set up, keeps the old one and says why', async () => {
+test('an edit that does not parse or set up keeps the old one and says why', async () => {
   const first = server.output().length
   write('index.ts', 'export default definePlugin({')
   expect(await logged('not reloaded', first)).toContain('cannot be loaded')
