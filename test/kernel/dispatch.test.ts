@@ -191,7 +191,7 @@ describe('headers', () => {
     expect(reply.headers.get('x-ratelimit-limit')).toBe('100')
   })
 
-  test('an allowed origin gets CORS headers, also on errors; a foreign one is refused', async () => {
+  test('an allowed origin gets CORS headers, on errors too; a foreign one is refused', async () => {
     const origin = 'http://localhost:5173'
     const allowed = await app.fetch('/nowhere', { headers: { origin } })
     expect(allowed.headers.get('access-control-allow-origin')).toBe(origin)
