@@ -75,7 +75,7 @@ export const createHub = (options: HubOptions): Hub => {
       if (rooms.readers.size >= limits.sockets) {
         throw new HearthError('unavailable', 'Too many WebSockets are open')
       }
-      const { data, headers } = await readUpgrade(upgrade)
+      const { data, headers } = await readUpgrade(upgrade, bus.shared)
       if (!upgrade.socket.upgrade(upgrade.request, { data, headers })) {
         throw new HearthError('bad_request', 'This is not a valid WebSocket handshake')
       }

@@ -53,10 +53,7 @@ export class Rooms {
     this.readers.add(reader)
     topic.readers.add(reader)
     feed.replay ??= subscription.replay?.bind(subscription)
-    const hasPlace =
-      reader.since !== undefined ||
-      (this.#options.shared && topic.last === undefined && subscription.head !== undefined)
-    if (hasPlace && subscription.replay) {
+    if (reader.since !== undefined && subscription.replay) {
       void this.#bringUpToDate(reader, topic)
     } else {
       reader.cursor = topic.last ?? Number.NEGATIVE_INFINITY

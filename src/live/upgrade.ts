@@ -7,9 +7,14 @@ import { Reader } from './reader.ts'
 /** Browsers cannot set headers, so they offer the token as a second subprotocol. */
 const tokenProtocol = 'bearer'
 
-/** @throws HearthError when the query makes no sense, or the channel refuses */
+/**
+ * Where other servers write too, a reader without a cursor gets one here, before it is told that
+ * it is connected: what is published from then on reaches it, whatever the bus does.
+ * @throws HearthError when the query makes no sense, or the channel refuses
+ */
 export const readUpgrade = async (
   upgrade: Upgrade,
+  shared: boolean,
 ): Promise<{ data: Reader; headers: Record<string, string> }> => {
   const { request, channel, params, who, pluginId } = upgrade
   if (request.headers.get('upgrade')?.toLowerCase() !== 'websocket') {
@@ -26,10 +31,11 @@ export const readUpgrade = async (
   }
   const subscription = await channel.open({ params, query, who })
   const topic = `${pluginId}/${subscription.topic}`
+  const from = since ?? (shared ? await subscription.head?.() : undefined)
   const offered = request.headers.get('sec-websocket-protocol')?.split(',') ?? []
   const takesToken = offered.some((protocol) => protocol.trim() === tokenProtocol)
   return {
-    data: new Reader({ subscription, encode, topic, since }),
+    data: new Reader({ subscription, encode, topic, since: from }),
     headers: takesToken ? { 'Sec-WebSocket-Protocol': tokenProtocol } : {},
   }
 }
