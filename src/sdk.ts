@@ -6,6 +6,7 @@ export type { Who } from './auth/who.ts'
 export type { Clock, Timer } from './kernel/clock.ts'
 export { contextOf, type RequestContext } from './kernel/context.ts'
 export { detailDialect, type Dialect, type Problem } from './kernel/dialect.ts'
+export { download, type Download } from './kernel/download.ts'
 export { type ErrorCode, HearthError, type Issue } from './kernel/errors.ts'
 export type { Logger } from './kernel/log.ts'
 export {

@@ -48,13 +48,16 @@ create table jobs_progress (
   job_id text not null primary key,
   attempt ${big} not null,
   version ${big} not null,
+  version_at ${big} not null,
+  created_at ${big} not null,
   done ${real},
   total ${real},
   message text,
   first_done ${real},
   first_at ${big},
-  eta_ms ${big},
-  run_id text
+  ends_at ${big},
+  run_id text,
+  is_told ${bool} not null
 );
 create table jobs_metric (
   job_id text not null,
@@ -72,11 +75,13 @@ create table jobs_metric (
     up: ({ big }) => `
 create table jobs_blob (
   sha256 text not null,
-  owner_id ${big} not null,
+  owner text not null,
   size ${big} not null,
   used_at ${big} not null,
-  primary key (sha256, owner_id)
+  primary key (sha256, owner)
 );
+create index jobs_blob_owner on jobs_blob (owner);
+create index jobs_blob_used on jobs_blob (used_at);
 create table jobs_artifact (
   job_id text not null,
   path text not null,

@@ -92,7 +92,7 @@ export interface Streams {
   ): Promise<void>
   /** The attempt ended, or was given up: nothing is added to its streams any more. */
   seal(jobId: string, attempt: number): Promise<void>
-  /** After each commit that changed a job: tells its followers. Cheap. */
+  /** After each commit that changed a job: tells its followers. Costs nothing while nobody looks. */
   changed(jobId: string): void
   /** The exception at the end of an attempt's log. */
   exceptionOf(jobId: string, attempt: number): Promise<JobException | null>

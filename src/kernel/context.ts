@@ -4,6 +4,8 @@ import type { Who } from '../auth/who.ts'
 
 export interface RequestContext {
   readonly id: string
+  /** As it was sent: handlers of GET are handed HEAD as GET. */
+  readonly method: string
   /** Address of the caller, from the socket (or from a trusted proxy's header). */
   readonly ip: string
   who: Who | null

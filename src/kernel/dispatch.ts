@@ -175,6 +175,7 @@ const contextFor = (request: Request, socket: Socket, trustProxy: boolean): Requ
   const forwarded = trustProxy ? request.headers.get('x-forwarded-for')?.split(',').at(-1) : ''
   return {
     id,
+    method: request.method,
     ip: forwarded?.trim() || (socket.requestIP(request)?.address ?? 'unknown'),
     who: null,
   }

@@ -1,11 +1,10 @@
 /** The routes of a run's files. */
-import { router, t } from '../../../src/sdk.ts'
+import { download, router, t } from '../../../src/sdk.ts'
 import type { RunAccess } from '../access.ts'
 import { documented, idOf } from '../parameters.ts'
 import { microsToNaiveIso } from '../time.ts'
 import { integer, messageSchema } from '../views.ts'
 import type { Artifact, Artifacts } from './artifacts.ts'
-import { download } from './download.ts'
 import { artifactPath, requestedPath } from './paths.ts'
 import { contentTypeOf, digestOf } from './upload.ts'
 

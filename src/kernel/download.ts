@@ -1,32 +1,36 @@
 /** Answers a file over HTTP: ranges, conditions, and headers that keep browsers from running it. */
-import { HearthError } from '../../../src/sdk.ts'
-import type { Artifact } from './artifacts.ts'
+import { HearthError } from './errors.ts'
+
+/** Bytes of a known digest under a name. */
+export interface Download {
+  readonly path: string
+  /** Lowercase hex. */
+  readonly sha256: string
+  readonly sizeBytes: number
+  readonly contentType: string
+}
 
 type Open = (range?: { start: number; end: number }) => Promise<ReadableStream<Uint8Array>>
 
 /** RFC 9110: 200, 206 for one range, 304 when the caller has it. @throws HearthError 416 */
-export const download = async (
-  request: Request,
-  artifact: Artifact,
-  open: Open,
-): Promise<Response> => {
-  const etag = `"${artifact.sha256}"`
+export const download = async (request: Request, file: Download, open: Open): Promise<Response> => {
+  const etag = `"${file.sha256}"`
   const headers = {
     etag,
     'accept-ranges': 'bytes',
     'cache-control': 'private, no-cache',
-    'content-type': artifact.contentType,
-    'content-disposition': disposition(artifact.path),
-    // Files of runs are others' data: never shown as a page of this server.
+    'content-type': file.contentType,
+    'content-disposition': disposition(file.path),
+    // Files of runs and jobs are others' data: never shown as a page of this server.
     'content-security-policy': "sandbox; default-src 'none'",
     'x-content-type-options': 'nosniff',
   }
   if (matches(request.headers.get('if-none-match'), etag)) {
     return new Response(null, { status: 304, headers })
   }
-  const range = requestedRange(request, etag, artifact.sizeBytes)
+  const range = requestedRange(request, etag, file.sizeBytes)
   if (!range) {
-    const length = String(artifact.sizeBytes)
+    const length = String(file.sizeBytes)
     return new Response(await open(), { headers: { ...headers, 'content-length': length } })
   }
   const { start, end } = range
@@ -35,7 +39,7 @@ export const download = async (
     headers: {
       ...headers,
       'content-length': String(end - start),
-      'content-range': `bytes ${start}-${end - 1}/${artifact.sizeBytes}`,
+      'content-range': `bytes ${start}-${end - 1}/${file.sizeBytes}`,
     },
   })
 }

@@ -1,0 +1,208 @@
+/** Content that users and nodes send by digest: resumable, stored once, seen by its owners only. */
+import type { Clock } from '../kernel/clock.ts'
+import { HearthError } from '../kernel/errors.ts'
+import type { BlobInfo, Blobs } from '../storage/blobs.ts'
+import type { Database, Queries, Transaction } from '../storage/database.ts'
+import { DigestMismatchError, UploadOffsetError } from '../storage/errors.ts'
+import { inArray, sql } from '../storage/sql.ts'
+import type { ByteSource } from './attempt-log.ts'
+
+/** `u<user id>` or `n<node id>`: knowing a digest opens nothing that one has not sent oneself. */
+export type BlobOwner = string
+
+export const userOwner = (userId: number): BlobOwner => `u${userId}`
+export const nodeOwner = (nodeId: string): BlobOwner => `n${nodeId}`
+
+export interface UploadsOptions {
+  readonly db: Database
+  readonly blobs: Blobs
+  readonly clock: Clock
+  /** The largest file. */
+  readonly maxBytes: number
+  /** What one owner may have here. */
+  readonly quotaBytes: number
+}
+
+/** Content that nothing names is kept this long after it was last asked for. */
+const unusedMs = 24 * 60 * 60 * 1000
+const touchMs = 60 * 60 * 1000
+
+const digestsAtOnce = 500
+
+export class Uploads {
+  readonly #options: UploadsOptions
+  /** Parts on their way; a newer one of the same file takes the place of an older. */
+  readonly #running = new Map<string, { stop: () => void; done: Promise<unknown> }>()
+
+  constructor(options: UploadsOptions) {
+    this.#options = options
+  }
+
+  /** Content that one of the owners has sent, or null; asking keeps it for a while. */
+  async find(owners: readonly BlobOwner[], sha256: string): Promise<BlobInfo | null> {
+    const { db, blobs, clock } = this.#options
+    const [row] = await owned(db, owners, [sha256])
+    if (!row) return null
+    const now = clock.now()
+    if (row.used_at < now - touchMs) {
+      await db.run(sql`update jobs_blob set used_at = ${now} where sha256 = ${sha256}`)
+    }
+    return blobs.info(sha256)
+  }
+
+  /** Bytes of an unfinished upload that are here. */
+  async offset(owner: BlobOwner, sha256: string): Promise<number> {
+    return this.#options.blobs.uploads.offset(idOf(owner, sha256))
+  }
+
+  /**
+   * Adds a part; what arrived stays when the connection breaks. Answers the new size.
+   * @throws UploadOffsetError when the part does not begin where the last one ended
+   */
+  async append(
+    owner: BlobOwner,
+    sha256: string,
+    offset: number,
+    bytes: ByteSource,
+  ): Promise<number> {
+    const { blobs, maxBytes, quotaBytes } = this.#options
+    const left = quotaBytes - (await this.used(owner))
+    if (offset >= left) throw new HearthError('too_large', `Only ${quotaBytes} bytes are yours`)
+    const id = idOf(owner, sha256)
+    // A connection that broke unnoticed would hold the upload until its end is found out.
+    const older = this.#running.get(id)
+    older?.stop()
+    await older?.done.catch(() => undefined)
+    const { stream, stop } = stoppable(bytes)
+    const done = blobs.uploads.append(id, offset, stream, Math.min(maxBytes, left))
+    const entry = { stop, done }
+    this.#running.set(id, entry)
+    try {
+      return await done
+    } finally {
+      if (this.#running.get(id) === entry) this.#running.delete(id)
+    }
+  }
+
+  /**
+   * Makes content of the parts.
+   * @throws UploadOffsetError when bytes are missing
+   * @throws DigestMismatchError and the upload is forgotten: it begins anew
+   */
+  async commit(owner: BlobOwner, sha256: string, sizeBytes: number): Promise<BlobInfo> {
+    const { blobs } = this.#options
+    const id = idOf(owner, sha256)
+    const offset = await blobs.uploads.offset(id)
+    if (offset < sizeBytes) throw new UploadOffsetError(offset)
+    // An empty file is never appended to.
+    if (sizeBytes === 0) await blobs.uploads.append(id, 0, new Uint8Array())
+    const blob = await blobs.uploads.commit(id, { sha256 }).catch(async (error: unknown) => {
+      if (error instanceof DigestMismatchError) await blobs.uploads.abort(id)
+      throw error
+    })
+    await this.#own(owner, blob)
+    return blob
+  }
+
+  async #own(owner: BlobOwner, { sha256, sizeBytes }: BlobInfo): Promise<void> {
+    const { db, clock, blobs } = this.#options
+    await db.transaction(async (tx) => {
+      await tx.lock(`jobs-blob-${sha256}`)
+      await giveTo(tx, owner, { sha256, sizeBytes }, clock.now())
+    })
+    // From the row on nobody deletes it; before, a deletion of equal bytes may just have.
+    if (await blobs.info(sha256)) return
+    await db.run(sql`delete from jobs_blob where sha256 = ${sha256}`)
+    throw new HearthError('unavailable', 'The same bytes were just deleted; send them again')
+  }
+
+  async used(owner: BlobOwner): Promise<number> {
+    const [row] = await this.#options.db.rows<{ bytes: number | string | null }>(sql`
+      select sum(size) as bytes from jobs_blob where owner = ${owner}`)
+    return Number(row?.bytes ?? 0)
+  }
+
+  /** Deletes what no job names and nobody asked for lately. */
+  async sweep(): Promise<void> {
+    const { db } = this.#options
+    const before = this.#options.clock.now() - unusedMs
+    const rows = await db.rows<{ sha256: string }>(sql`
+      select distinct sha256 from jobs_blob where used_at < ${before} and ${unnamed}`)
+    for (const { sha256 } of rows) await this.#collect(sha256, before)
+  }
+
+  async #collect(sha256: string, before: number): Promise<void> {
+    const { db, blobs } = this.#options
+    await db.transaction(async (tx) => {
+      await tx.lock(`jobs-blob-${sha256}`)
+      await tx.run(sql`
+        delete from jobs_blob where sha256 = ${sha256} and used_at < ${before} and ${unnamed}`)
+      const left = await tx.rows(sql`select 1 from jobs_blob where sha256 = ${sha256} limit 1`)
+      if (left.length === 0) await blobs.delete(sha256)
+    })
+  }
+}
+
+const unnamed = sql`
+  not exists (select 1 from jobs_input where jobs_input.sha256 = jobs_blob.sha256)
+  and not exists (select 1 from jobs_artifact where jobs_artifact.sha256 = jobs_blob.sha256)`
+
+/** The rows of those digests that the owners have. */
+export const owned = async (
+  q: Queries,
+  owners: readonly BlobOwner[],
+  digests: readonly string[],
+): Promise<{ sha256: string; used_at: number }[]> => {
+  const rows: { sha256: string; used_at: number }[] = []
+  if (owners.length === 0) return rows
+  for (const some of batches(digests)) {
+    rows.push(
+      ...(await q.rows<{ sha256: string; used_at: number }>(sql`
+        select sha256, used_at from jobs_blob
+        where ${inArray(sql`owner`, [...owners])} and ${inArray(sql`sha256`, some)}`)),
+    )
+  }
+  return rows
+}
+
+export const giveTo = (
+  tx: Transaction,
+  owner: BlobOwner,
+  { sha256, sizeBytes }: BlobInfo,
+  now: number,
+): Promise<number> =>
+  tx.run(sql`
+    insert into jobs_blob (sha256, owner, size, used_at)
+    values (${sha256}, ${owner}, ${sizeBytes}, ${now})
+    on conflict (sha256, owner) do update set used_at = excluded.used_at`)
+
+export const batches = <T>(items: readonly T[]): T[][] =>
+  Array.from({ length: Math.ceil(items.length / digestsAtOnce) }, (_, at) =>
+    items.slice(at * digestsAtOnce, (at + 1) * digestsAtOnce),
+  )
+
+const idOf = (owner: BlobOwner, sha256: string): string =>
+  new Bun.CryptoHasher('sha256').update(`${owner}/${sha256}`).digest('hex')
+
+/** The bytes, until somebody else goes on with them. */
+const stoppable = (bytes: ByteSource): { stream: ByteSource; stop: () => void } => {
+  if (bytes instanceof Uint8Array) return { stream: bytes, stop: () => undefined }
+  let stop = (): void => undefined
+  const stopped = new Promise<never>((_, reject) => {
+    stop = () => reject(new HearthError('conflict', 'The upload goes on over another connection'))
+  })
+  stopped.catch(() => undefined)
+  const reader = bytes.getReader()
+  const stream = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const next = await Promise.race([reader.read(), stopped])
+        if (next.done) controller.close()
+        else controller.enqueue(next.value)
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  )
+  return { stream, stop }
+}
