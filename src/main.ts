@@ -1,19 +1,19 @@
 /** The program: argv decides what it is. The one place where everything is wired together. */
-import { doctor } from './cli/doctor.ts'
-import { migrateAll } from './cli/migrate.ts'
-import { start } from './cli/start.ts'
-import { sdkVersion } from './kernel/boot.ts'
-import { BootError } from './kernel/order.ts'
 
 /** One verb of the command line. Answers the exit code. */
 export type Verb = (args: readonly string[]) => Promise<number>
 
+const start: Verb = async (args) => (await import('./cli/start.ts')).start(args)
+
+/** Each verb loads what it needs and no more: a shim stands beside every job that runs. */
 const verbs: Readonly<Record<string, Verb>> = {
   start,
   serve: start,
-  migrate: migrateAll,
-  doctor,
+  migrate: async (args) => (await import('./cli/migrate.ts')).migrateAll(args),
+  doctor: async (args) => (await import('./cli/doctor.ts')).doctor(args),
+  shim: async (args) => (await import('./cli/shim.ts')).shim(args),
   version: async () => {
+    const { sdkVersion } = await import('./kernel/boot.ts')
     process.stdout.write(`hearth ${sdkVersion}\n`)
     return 0
   },
@@ -55,13 +55,14 @@ const main = async (argv: readonly string[]): Promise<number> => {
   try {
     return await verb(args)
   } catch (error) {
-    process.stderr.write(`${explain(error)}\n`)
+    process.stderr.write(`${await explain(error)}\n`)
     return 1
   }
 }
 
 /** Problems of the set-up are listed; anything else shows its message and where it came from. */
-const explain = (error: unknown): string => {
+const explain = async (error: unknown): Promise<string> => {
+  const { BootError } = await import('./kernel/order.ts')
   if (error instanceof BootError) {
     return ['hearth cannot start:', ...error.problems.map((line) => `  - ${line}`)].join('\n')
   }

@@ -1,0 +1,181 @@
+/** The executor that runs an attempt as processes of this machine, each under a shim of its own. */
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  lchownSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import type { Outcome, SandboxLevel } from '../src/jobs/protocol.ts'
+import { attemptFiles } from './attempt-files.ts'
+import type { AttemptFolder, Executor, Handle, Probe } from './executor.ts'
+import { isRunning, type ProcessIdentity } from './process/proc.ts'
+import { sendSignal } from './process/signal.ts'
+import type { Host } from './sandbox/host.ts'
+import { probeHost } from './sandbox/probe.ts'
+import { arrange } from './sandbox/sandbox.ts'
+import { readClaim, readOutcome, requestStop, writeOutcome } from './shim/attempt-state.ts'
+import type { Launch } from './shim/launch.ts'
+import { endOrphans } from './shim/orphans.ts'
+import { wakeSignal } from './shim/shim.ts'
+
+export interface LocalOptions {
+  /** Folders that sandboxed programs may read: Python environments, helper modules. */
+  readonly shared?: readonly string[]
+}
+
+export interface LocalHandle extends Handle {
+  /** Resolves once a shim that this process started has ended; null for one taken over. */
+  readonly shimExited: Promise<unknown> | null
+  /** Decided without running anything. */
+  readonly refusal: Outcome | null
+}
+
+/** How often a shim that is not our child is looked at. */
+const lookEveryMs = 100
+
+/** This same program: compiled it is the binary, from source what Bun runs. */
+const program = (): string[] =>
+  import.meta.dir.startsWith('/$bunfs') || import.meta.dir.startsWith('B:')
+    ? [process.execPath]
+    : [process.execPath, '--smol', join(import.meta.dir, '../src/main.ts')]
+
+export const createLocalExecutor = ({ shared = [] }: LocalOptions = {}): Executor<LocalHandle> => {
+  let host: Promise<Host> | undefined
+  const known = () => (host ??= probeHost())
+
+  return {
+    name: 'local',
+    async probe() {
+      host = undefined
+      return report(await known())
+    },
+    async start(folder, env) {
+      const arranged = arrange(folder, env, await known(), shared)
+      if ('refused' in arranged) return refused(folder, arranged.refused)
+      prepare(folder.path, arranged.owner)
+      const shim = spawnShim(folder.path)
+      await hand(shim, arranged.launch)
+      return { folder, shimExited: shim.exited, refusal: null }
+    },
+    async recover(folder) {
+      const begun = readOutcome(folder.path) ?? readClaim(folder.path)
+      return begun && { folder, shimExited: null, refusal: null }
+    },
+    async stop({ folder }, why) {
+      requestStop(folder.path, why)
+      const shim = readClaim(folder.path)
+      if (shim && isRunning(shim)) sendSignal(shim.pid, wakeSignal)
+    },
+    async wait({ folder, shimExited, refusal }) {
+      if (refusal) return refusal
+      await shimExited
+      const shim = readClaim(folder.path)
+      if (shim) await ended(folder.path, shim)
+      return readOutcome(folder.path) ?? (await lost(folder.path, shim !== null))
+    },
+    async destroy({ folder }) {
+      const shim = readClaim(folder.path)
+      if (shim && isRunning(shim)) sendSignal(shim.pid, 'SIGKILL')
+      await endOrphans(folder.path)
+    },
+  }
+}
+
+const report = ({ missing }: Host): Probe => {
+  const levels = ['none', 'cgroup', 'bwrap'] as const satisfies readonly SandboxLevel[]
+  return { sandboxes: levels.filter((level) => !missing[level]), reasons: missing }
+}
+
+const refused = (folder: AttemptFolder, message: string): LocalHandle => ({
+  folder,
+  shimExited: null,
+  refusal: { reason: 'refused', exitCode: null, signal: null, message },
+})
+
+/** Everything the program writes to is there before it starts, and belongs to who it runs as. */
+const prepare = (folder: string, owner: number | null): void => {
+  const { work, home, tmp, log, events } = attemptFiles(folder)
+  for (const path of [work, home, tmp]) {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+  }
+  for (const path of [log, events]) closeSync(openSync(path, 'a', 0o600))
+  if (owner === null) return
+  for (const path of [log, events]) chownSync(path, owner, owner)
+  for (const path of [work, home]) chownAll(path, owner)
+  // The sandbox steps into the folder before it becomes that user.
+  chmodSync(work, 0o711)
+}
+
+/** A file with a second name may be an input that other jobs share: it stays whose it is. */
+const chownAll = (path: string, owner: number): void => {
+  lchownSync(path, owner, owner)
+  for (const entry of readdirSync(path, { withFileTypes: true })) {
+    const below = join(path, entry.name)
+    if (entry.isDirectory()) chownAll(below, owner)
+    else if (lstatSync(below).nlink === 1) lchownSync(below, owner, owner)
+  }
+}
+
+const shimErrors = (folder: string) => join(folder, 'shim.err')
+
+/** Its own environment is bare: other programs of the same user can read it. */
+const spawnShim = (folder: string) => {
+  const errors = openSync(shimErrors(folder), 'a', 0o600)
+  try {
+    const shim = Bun.spawn([...program(), 'shim', folder], {
+      cwd: folder,
+      env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
+      stdio: ['pipe', errors, errors],
+      detached: true,
+    })
+    // It outlives this process, and must not hold it back.
+    shim.unref()
+    return shim
+  } finally {
+    closeSync(errors)
+  }
+}
+
+/** A shim that died before it was told anything shows when it is waited for. */
+const hand = async (shim: ReturnType<typeof spawnShim>, launch: Launch): Promise<void> => {
+  try {
+    shim.stdin.write(JSON.stringify(launch))
+    await shim.stdin.end()
+  } catch {
+    await shim.exited
+  }
+}
+
+/** Resolves when the shim has ended or has written the outcome. */
+const ended = async (folder: string, shim: ProcessIdentity): Promise<void> => {
+  while (isRunning(shim) && readOutcome(folder) === null) await Bun.sleep(lookEveryMs)
+}
+
+/** There is no shim and no outcome: makes sure that nothing of it runs, and says what happened. */
+const lost = async (folder: string, claimed: boolean): Promise<Outcome> => {
+  await endOrphans(folder)
+  const ended = { exitCode: null, signal: null }
+  if (claimed) {
+    const message = 'The process that watched the job was killed; the job was ended with it'
+    const outcome: Outcome = { reason: 'shim_lost', ...ended, message }
+    await writeOutcome(folder, outcome)
+    return outcome
+  }
+  const said = readTail(shimErrors(folder))
+  const message = `The shim did not start${said === '' ? '' : `: ${said}`}`
+  return { reason: 'start_failed', ...ended, message }
+}
+
+const readTail = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8').trim().slice(-1000)
+  } catch {
+    return ''
+  }
+}

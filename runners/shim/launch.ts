@@ -1,0 +1,30 @@
+/** What a shim is told to run: handed over its standard input, since the environment is secret. */
+import type { CgroupPlan } from '../sandbox/cgroup.ts'
+
+export interface Launch {
+  readonly command: readonly string[]
+  /** The program's whole environment. */
+  readonly env: Readonly<Record<string, string>>
+  readonly cwd: string
+  /** Between SIGTERM and SIGKILL. */
+  readonly graceMs: number
+  readonly limits: {
+    readonly wallMs?: number
+    readonly logBytes?: number
+    readonly diskBytes?: number
+  }
+  /** Folders whose sizes together are held against `limits.diskBytes`. */
+  readonly disk: readonly string[]
+  readonly cgroup: CgroupPlan | null
+  /** `inner`: the command is a wrapper, and the program leads the session of its first child. */
+  readonly program: 'command' | 'inner'
+}
+
+/** Null when whoever handed it over died half-way: then nothing must be run. */
+export const readLaunch = async (): Promise<Launch | null> => {
+  try {
+    return (await Bun.stdin.json()) as Launch
+  } catch {
+    return null
+  }
+}

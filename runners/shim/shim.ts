@@ -1,0 +1,116 @@
+/** The shim: one small process beside each attempt, that outlives agents and ends what it began. */
+import { closeSync, openSync } from 'node:fs'
+import type { Outcome } from '../../src/jobs/protocol.ts'
+import { attemptFiles } from '../attempt-files.ts'
+import { identify } from '../process/proc.ts'
+import { becomeSubreaper, type Subreaper } from '../process/subreaper.ts'
+import { type Cgroup, makeCgroup } from '../sandbox/cgroup.ts'
+import { claim, writeChild, writeOutcome } from './attempt-state.ts'
+import { checkpointSeen } from './checkpoint-seen.ts'
+import { type Launch, readLaunch } from './launch.ts'
+import { type Verdict, watchLimits } from './limits.ts'
+import { type Program, startProgram } from './program.ts'
+
+/** Exit codes of the shim itself, for whoever started it. */
+export const shimExit = { done: 0, notTold: 3, claimedByAnother: 4 } as const
+
+/** The signal that says: look now, something was asked. A lost one costs a moment, no more. */
+export const wakeSignal = 'SIGUSR2'
+
+const lookEveryMs = 200
+
+/** What a program leaves running when it ends has this long to end as well. */
+const leftoverGraceMs = 2000
+
+/** Runs what standard input tells, once ever for the folder, and writes how it ended. */
+export const runShim = async (folder: string): Promise<number> => {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', wakeSignal] as const) {
+    process.on(signal, () => undefined)
+  }
+  const subreaper = becomeSubreaper()
+  const launch = await readLaunch()
+  if (!launch) return shimExit.notTold
+  if (!claim(folder)) return shimExit.claimedByAnother
+  await writeOutcome(folder, await run(folder, launch, subreaper))
+  return shimExit.done
+}
+
+const run = async (
+  folder: string,
+  launch: Launch,
+  subreaper: Subreaper | null,
+): Promise<Outcome> => {
+  let cgroup: Cgroup | null = null
+  let program: Program
+  try {
+    // Both are there from the start, whatever the program does.
+    for (const path of [attemptFiles(folder).log, attemptFiles(folder).events]) touch(path)
+    cgroup = launch.cgroup && makeCgroup(launch.cgroup)
+    program = startProgram(folder, launch, cgroup)
+  } catch (error) {
+    cgroup?.remove()
+    const message = error instanceof Error ? error.message : String(error)
+    return { reason: 'start_failed', exitCode: null, signal: null, message }
+  }
+  const identity = identify(program.pid)
+  if (identity) writeChild(folder, { ...identity, cgroup: launch.cgroup })
+  const outcome = await follow(folder, launch, program, cgroup, subreaper)
+  cgroup?.remove()
+  return outcome
+}
+
+const touch = (path: string): void => closeSync(openSync(path, 'a', 0o600))
+
+/** Stays with the program to its end, and until nothing of it is left. */
+const follow = async (
+  folder: string,
+  launch: Launch,
+  program: Program,
+  cgroup: Cgroup | null,
+  subreaper: Subreaper | null,
+): Promise<Outcome> => {
+  const limits = watchLimits(folder, launch, cgroup)
+  let verdict: Verdict | null = null
+  let killAtMs = Number.POSITIVE_INFINITY
+  let killer: ReturnType<typeof setTimeout> | undefined
+  const look = () => {
+    subreaper?.reap(program.pid)
+    const found = limits.look()
+    if (!found || found.reason === verdict?.reason) return
+    // A cancellation may follow a pause; nothing else changes why it was ended first.
+    if (verdict && !(verdict.reason === 'paused' && found.reason === 'cancelled')) return
+    verdict = found
+    program.terminate()
+    killAtMs = Math.min(killAtMs, performance.now() + launch.graceMs)
+    killer ??= setTimeout(() => void program.kill(), launch.graceMs)
+  }
+  const timer = setInterval(look, lookEveryMs)
+  process.on(wakeSignal, look)
+  const ended = await program.exited
+  const wallMs = limits.wallMs()
+  // Where a shell began the program, the shell ends first, and the grace is the program's still.
+  const leftoversUntilMs = Math.min(killAtMs, performance.now() + leftoverGraceMs)
+  await program.endLeftovers(verdict ? killAtMs : leftoversUntilMs)
+  clearTimeout(killer)
+  clearInterval(timer)
+  process.off(wakeSignal, look)
+  return {
+    ...(await judge(folder, ended, verdict ?? limits.lookBack())),
+    usage: { wallMs, ...program.usage() },
+  }
+}
+
+const judge = async (
+  folder: string,
+  { code, signal }: { readonly code: number | null; readonly signal: string | null },
+  verdict: Verdict | null,
+): Promise<Outcome> => {
+  const ended = { exitCode: signal ? null : code, signal }
+  if (!verdict) return { reason: 'exited', ...ended }
+  // What killed a part of it did no harm if the whole succeeded all the same.
+  if (verdict.reason === 'oom' && code === 0) return { reason: 'exited', ...ended }
+  if (verdict.reason !== 'paused') return { ...verdict, ...ended }
+  if (await checkpointSeen(attemptFiles(folder).events)) return { ...verdict, ...ended }
+  if (code === 0) return { reason: 'exited', ...ended }
+  return { reason: 'cancelled', ...ended, message: 'Asked to pause, it wrote no checkpoint' }
+}
