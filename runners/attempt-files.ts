@@ -15,6 +15,9 @@ export const attemptFiles = (folder: string) => ({
   events: join(folder, 'events'),
   /** The program's own folder. */
   work: join(folder, 'work'),
+  /** HOME and TMPDIR of the program. */
+  home: join(folder, 'home'),
+  tmp: join(folder, 'tmp'),
   /** Holds the word `pause` or `cancel` once the program is to end: HEARTH_CONTROL. */
   control: join(folder, 'control'),
   /** A decimal number of `monotonicMs`: the shim ends the attempt once it is past. */

@@ -1,0 +1,27 @@
+/** The server's leave to start an attempt, and the secrets that come with it: in memory only. */
+import { readStarting, type StoredAttempt } from './attempt-store.ts'
+import type { Wire } from './wire.ts'
+
+export class StartPermit {
+  readonly #wire: Wire
+  readonly #stored: StoredAttempt
+  #secrets: Readonly<Record<string, string>> | null = null
+
+  constructor(wire: Wire, stored: StoredAttempt) {
+    this.#wire = wire
+    this.#stored = stored
+  }
+
+  /** Nothing is spawned before the server agreed. */
+  async ask(signal: AbortSignal): Promise<Readonly<Record<string, string>>> {
+    this.#secrets = await this.#wire.start(this.#stored, signal)
+    return this.#secrets
+  }
+
+  /** What must not be seen. An agent that was restarted asks again, if there is anything to hide. */
+  async secrets(signal: AbortSignal): Promise<Readonly<Record<string, string>>> {
+    if (this.#secrets) return this.#secrets
+    const { secretNames = [] } = (await readStarting(this.#stored.path)) ?? {}
+    return secretNames.length > 0 ? this.ask(signal) : {}
+  }
+}
