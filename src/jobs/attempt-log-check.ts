@@ -15,8 +15,8 @@ const streamNames: readonly StreamName[] = ['log', 'events']
 
 export class Completion {
   readonly #options: CompletionOptions
-  /** Digests that were computed, by stream: `finish` may be sent more than once. */
-  readonly #digests = new Map<string, { size: number; sha256: string }>()
+  /** Sizes and digests that were found right: `finish` may be sent more than once. */
+  readonly #verified = new Map<string, string>()
 
   constructor(options: CompletionOptions) {
     this.#options = options
@@ -33,9 +33,9 @@ export class Completion {
     const differs: StreamName[] = []
     for (const stream of streamNames) {
       const { size, sha256 } = finish[stream]
-      const same = sizes[stream] === size && (await this.#digest(keyOf(stream), size)) === sha256
-      if (same) continue
+      if (sizes[stream] === size && (await this.#matches(keyOf(stream), size, sha256))) continue
       await store.reset(keyOf(stream))
+      this.#verified.delete(nameOf(keyOf(stream)))
       differs.push(stream)
     }
     if (differs.length > 0) return { ok: false, status: 412, differs }
@@ -48,17 +48,17 @@ export class Completion {
   }
 
   forget(jobId: string, attempt: number): void {
-    for (const stream of streamNames) this.#digests.delete(nameOf({ jobId, attempt, stream }))
+    for (const stream of streamNames) this.#verified.delete(nameOf({ jobId, attempt, stream }))
   }
 
-  async #digest(key: StreamKey, size: number): Promise<string> {
-    const known = this.#digests.get(nameOf(key))
-    if (known?.size === size) return known.sha256
+  async #matches(key: StreamKey, size: number, sha256: string): Promise<boolean> {
+    const name = nameOf(key)
+    if (this.#verified.get(name) === `${size} ${sha256}`) return true
     const hasher = new Bun.CryptoHasher('sha256')
     for await (const piece of this.#options.store.read(key, 0, size)) hasher.update(piece)
-    const sha256 = hasher.digest('hex')
-    this.#digests.set(nameOf(key), { size, sha256 })
-    return sha256
+    if (hasher.digest('hex') !== sha256) return false
+    this.#verified.set(name, `${size} ${sha256}`)
+    return true
   }
 }
 

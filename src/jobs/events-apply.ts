@@ -18,6 +18,7 @@ const maxLinesPerBatch = 5_000
 
 /** Appends that come closer together than this are applied as one. */
 const gatherMs = 200
+const retryMs = 2_000
 
 export interface EventsOptions {
   readonly db: Database
@@ -32,6 +33,8 @@ export interface EventsOptions {
 interface Worker {
   running: Promise<void>
   again: boolean
+  /** Ends its pause. */
+  wake: () => void
 }
 
 interface Cursor {
@@ -45,6 +48,8 @@ export class Events {
   readonly sinks: MetricSink[] = []
   readonly #options: EventsOptions
   readonly #workers = new Map<string, Worker>()
+  /** One at a time for each attempt: two would hand the same batch to the sinks. */
+  readonly #turns = new Map<string, Promise<void>>()
   readonly #paces = new Map<string, Pace>()
   #stopping = false
 
@@ -58,7 +63,7 @@ export class Events {
     const worker = this.#workers.get(name)
     if (worker) worker.again = true
     else if (!this.#stopping) {
-      const fresh: Worker = { running: Promise.resolve(), again: false }
+      const fresh: Worker = { running: Promise.resolve(), again: false, wake: () => undefined }
       this.#workers.set(name, fresh)
       fresh.running = this.#work(jobId, attempt, fresh).finally(() => this.#workers.delete(name))
     }
@@ -68,11 +73,17 @@ export class Events {
     const { clock, log } = this.#options
     do {
       worker.again = false
-      await this.apply(jobId, attempt).catch((error: unknown) =>
-        log.warn('Applying the events of a job failed; it is tried again', { jobId, error }),
-      )
+      let pauseMs = gatherMs
+      await this.apply(jobId, attempt).catch((error: unknown) => {
+        log.warn('Applying the events of a job failed; it is tried again', { jobId, error })
+        worker.again = true
+        pauseMs = retryMs
+      })
       if (!worker.again) return
-      await new Promise<void>((resolve) => clock.after(gatherMs, resolve))
+      await new Promise<void>((resolve) => {
+        worker.wake = resolve
+        clock.after(pauseMs, resolve)
+      })
     } while (!this.#stopping)
   }
 
@@ -81,7 +92,17 @@ export class Events {
    * @throws what a sink or the database throws: to be tried again
    */
   async apply(jobId: string, attempt: number, final = false): Promise<void> {
-    while (await this.#step(jobId, attempt, final));
+    const name = `${jobId}/${attempt}`
+    const work = async (): Promise<void> => {
+      while (await this.#step(jobId, attempt, final));
+    }
+    const before = this.#turns.get(name) ?? Promise.resolve()
+    const turn = before.then(work)
+    const done = turn.catch(() => undefined)
+    this.#turns.set(name, done)
+    await turn.finally(() => {
+      if (this.#turns.get(name) === done) this.#turns.delete(name)
+    })
   }
 
   /** One batch; false when there was none. */
@@ -201,8 +222,9 @@ export class Events {
     this.#options.log.info('An event of a job cannot be read', { jobId, offset, problem })
   }
 
-  /** All events of the attempt are applied; nothing of it is kept in memory. */
+  /** Nothing comes any more: applies what is left, and keeps nothing of the attempt in memory. */
   async finish(jobId: string, attempt: number): Promise<void> {
+    await this.apply(jobId, attempt, true)
     this.#paces.delete(`${jobId}/${attempt}`)
     await this.#options.db.run(sql`
       update jobs_events set done = true where job_id = ${jobId} and attempt = ${attempt}`)
@@ -241,7 +263,9 @@ export class Events {
 
   async stop(): Promise<void> {
     this.#stopping = true
-    await Promise.all([...this.#workers.values()].map(({ running }) => running))
+    const workers = [...this.#workers.values()]
+    for (const { wake } of workers) wake()
+    await Promise.all(workers.map(({ running }) => running))
   }
 }
 

@@ -102,6 +102,7 @@ interface ProgressRow {
   readonly first_done: number | null
   readonly first_at: number | null
   readonly run_id: string | null
+  readonly is_told: boolean | number
 }
 
 /** Versions are few (see follow-cursor.ts): the older a job is, the seldomer it gets a new one. */
@@ -116,8 +117,8 @@ const writeProgress = async (
   const event = ofType(batch, 'progress').at(-1)
   if (!event && runId === null) return false
   const [row] = await tx.rows<ProgressRow>(sql`
-    select attempt, first_done, first_at, run_id from jobs_progress where job_id = ${jobId}`)
-  if (!event && row?.run_id === runId) return false
+    select attempt, first_done, first_at, run_id, is_told from jobs_progress where job_id = ${jobId}`)
+  if (!event && row?.run_id === runId && !row.is_told) return false
   if (!row) {
     await tx.run(sql`
       insert into jobs_progress (job_id, attempt, version, version_at, created_at, is_told)

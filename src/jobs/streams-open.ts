@@ -118,6 +118,7 @@ export const openStreams = (options: StreamsOptions): Streams => {
       }
       completion.forget(jobId, attempt)
       await events.finish(jobId, attempt)
+      changed(jobId)
     },
     changed,
     useInputs: (tx, jobId, ownerId, plan) => artifacts.useInputs(tx, jobId, ownerId, plan),

@@ -90,7 +90,10 @@ export interface Streams {
     attempt: number,
     artifacts: readonly Artifact[],
   ): Promise<void>
-  /** The attempt ended, or was given up: nothing is added to its streams any more. */
+  /**
+   * The attempt ended, or was given up: nothing is added to its streams any more. Safe to repeat.
+   * @throws what a sink or the database throws: then it is to be called again
+   */
   seal(jobId: string, attempt: number): Promise<void>
   /** After each commit that changed a job: tells its followers. Costs nothing while nobody looks. */
   changed(jobId: string): void
