@@ -127,8 +127,15 @@ const keyOf = (requirements: readonly string[], { path, version, platform }: Int
     .digest('hex')
     .slice(0, 32)
 
-const passedOn =
-  /^(PATH|HOME|TMPDIR|LANG|LC_ALL|XDG_\w+|(https?|all|no)_proxy|SSL_CERT_\w+|REQUESTS_CA_BUNDLE|PIP_\w+|UV_\w+|LD_LIBRARY_PATH)$/i
+const passedOn = new RegExp(
+  [
+    'PATH|HOME|TMPDIR|LANG|LC_ALL|LD_LIBRARY_PATH|XDG_\\w+|PIP_\\w+|UV_\\w+',
+    '(https?|all|no)_proxy|SSL_CERT_\\w+|REQUESTS_CA_BUNDLE',
+  ]
+    .map((names) => `^(${names})$`)
+    .join('|'),
+  'i',
+)
 
 /** Installers get what they need, and no secret that merely lies in the node's environment. */
 export const installerEnv = (

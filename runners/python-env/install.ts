@@ -6,7 +6,7 @@ import { environmentPython } from './cache-files.ts'
 import { type CommandResult, runCommand } from './command.ts'
 import type { Interpreter } from './interpreter.ts'
 import { describe, installPhase } from './install-phase.ts'
-import { hasHashes } from './requirements.ts'
+import { hasHashes, packagesOf } from './requirements.ts'
 
 export interface InstallOptions {
   readonly env: Readonly<Record<string, string>>
@@ -32,11 +32,12 @@ export const buildEnvironment = async (
       },
     })
   const uv = Bun.which('uv', { PATH: options.env['PATH'] ?? '' })
-  const ownPip = requirements.length > 0 && !uv && !canReach(interpreter.pip)
+  const nothing = packagesOf(requirements).length === 0
+  const ownPip = !nothing && !uv && !canReach(interpreter.pip)
   const venv = [interpreter.path, '-I', '-m', 'venv', ...(ownPip ? [] : ['--without-pip']), folder]
   options.report?.(`making an environment of Python ${interpreter.version}`)
   must(await run(venv), 'the Python environment could not be made')
-  if (requirements.length > 0) {
+  if (!nothing) {
     const list = join(folder, 'requirements.txt')
     await writeFile(list, `${requirements.join('\n')}\n`)
     options.report?.(`installing ${describe(requirements)}`)

@@ -16,14 +16,14 @@ export interface Interpreter {
 }
 
 const question = `
-import json, platform, sys, sysconfig
+import json, os, platform, sys, sysconfig
 try:
     from importlib.metadata import version
     pip = version('pip')
 except Exception:
     pip = None
 print(json.dumps({
-    'path': getattr(sys, '_base_executable', None) or sys.executable,
+    'path': os.path.realpath(getattr(sys, '_base_executable', None) or sys.executable),
     'version': platform.python_version(),
     'platform': ' '.join([
         sys.implementation.cache_tag or sys.implementation.name,

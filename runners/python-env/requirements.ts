@@ -64,7 +64,7 @@ const checkPackage = (line: string): string => {
   const address = /^\s*(?:\[[^\]]*\])?\s*@\s*(\S+)/.exec(rest)?.[1]
   if (address !== undefined && !wheelAddress.test(address))
     throw refusal(line, 'an address must be that of a wheel, over https')
-  const extra = /(?:^|\s)--(?!hash[= ](sha256|sha384|sha512):[0-9a-f]+(\s|$))/.test(rest)
+  const extra = /(?:^|\s)-(?!-hash[= ](sha256|sha384|sha512):[0-9a-f]+(\s|$))/.test(rest)
   if (extra) throw refusal(line, 'only --hash may follow a package')
   return found.toLowerCase().replace(/[-_.]+/g, '-') + tighten(rest)
 }

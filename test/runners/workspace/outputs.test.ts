@@ -1,4 +1,4 @@
-/** Collecting what a job leaves: named or matched, and no trick of a hostile program gets through. */
+/** Collecting what a job leaves: named or matched, and no trick of a hostile program works. */
 import { describe, expect, test } from 'bun:test'
 import { link, mkdir, open, readFile, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
@@ -154,15 +154,11 @@ describe('tricks', () => {
     expect(problems).toHaveLength(6)
   })
 
-  test('a file swapped for a link to outside while it runs is refused or read as it was', async () => {
+  test('a folder swapped for a link to outside while it is read gives nothing away', async () => {
     await using job = await leftovers({ 'd/f': 'mine' })
     await Bun.write(join(job.folder, 'other/f'), 'stolen')
-    const swapping = Bun.spawn([
-      'sh',
-      '-c',
-      'cd "$0"; while :; do mv d real; ln -s ../other d; rm d; mv real d; done',
-      job.work,
-    ])
+    const swap = 'cd "$0"; while :; do mv d real; ln -s ../other d; rm d; mv real d; done'
+    const swapping = Bun.spawn(['sh', '-c', swap, job.work], { stderr: 'ignore' })
     try {
       for (let n = 0; n < 300; n++) {
         const { artifacts } = await job.collect([], [named('d/f')])

@@ -60,7 +60,7 @@ test('a program that changes its inputs does not change those of the next', asyn
   expect(await tree(place.work)).toEqual({ a: `644 ${data}` })
 })
 
-test('a checkpoint takes the place of an input of the same path, and no place in the cache', async () => {
+test('a checkpoint replaces an input of its path, and is not cached', async () => {
   await using place = await workspace()
   place.server.put('new')
   const checkpoint = input('out/model.ckpt', 'new')
