@@ -8,6 +8,8 @@ export interface HearthOptions {
   readonly dataDir: string
   /** On top of PATH and HOME; nothing else of the caller's environment reaches the server. */
   readonly env?: Readonly<Record<string, string>>
+  /** Where the server looks for `hearth.config.json` and `plugins/`; the caller's unless given. */
+  readonly cwd?: string
   /** After `start`: `--config`, say. */
   readonly args?: readonly string[]
 }
@@ -23,8 +25,9 @@ export interface Hearth {
 }
 
 /** Runs `start` and reads what it says; does not wait for it to listen. */
-export const spawnHearth = ({ dataDir, env, args = [] }: HearthOptions) => {
+export const spawnHearth = ({ dataDir, env, cwd, args = [] }: HearthOptions) => {
   const child = Bun.spawn([process.execPath, main, 'start', ...args], {
+    ...(cwd && { cwd }),
     env: {
       PATH: process.env['PATH'],
       HOME: process.env['HOME'],

@@ -1,0 +1,72 @@
+/** Every example in the documentation works as it is printed, or is named here with the reason. */
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { testWith } from '../faults/needs.ts'
+import { type Block, blocksOf, readBlocks } from './blocks.ts'
+import * as printed from './printed.ts'
+import { openWorkbench, type Workbench } from './workbench.ts'
+
+/** What is done with a block; a text is the reason why nothing can be. */
+const examples: Readonly<Record<string, printed.Example | string>> = {
+  'README.md 1': printed.startsTheServer,
+  'README.md 2': printed.registersTheFirstUser,
+  'README.md 3': printed.logsAFirstRun,
+  'README.md 4': 'the command that runs this test',
+  'README.md 5': 'a drawing',
+  'docs/configuration.md 1': printed.isAConfiguration,
+  'docs/live.md 1': printed.followsARun,
+  'docs/live.md 2': printed.isAChannel,
+  'docs/plugins.md 1': printed.isAConfiguration,
+  'docs/plugins.md 2': printed.isASetup,
+  'docs/plugins.md 3': printed.testsAPlugin,
+  'docs/points.md 1': 'a drawing',
+  'docs/python.md 1': printed.logsIn,
+  'docs/python.md 2': printed.logsARun,
+  'docs/python.md 3': printed.usesAIManager,
+  'docs/testing.md 1': 'the commands that run this test',
+  'docs/tracking.md 1': printed.tracksByCurl,
+  'docs/tracking.md 2': printed.isABatch,
+  'docs/tracking.md 3': printed.isASearch,
+  'docs/tracking.md 4': 'a grammar; test/plugins/tracking holds the parser to it',
+  'sdk/python/README.md 1': printed.isTheTrainingScript,
+  'sdk/python/README.md 2': printed.trains,
+}
+
+const timeoutMs = 60_000
+const blocks = await readBlocks()
+
+test('every block of the documentation is run, or named with a reason', () => {
+  expect(blocks.map(({ key }) => key)).toEqual(Object.keys(examples))
+})
+
+test('a block is taken with its language, an indented one too', () => {
+  expect(blocksOf('a.md', 'x\n```sh\none\ntwo\n```\n- y\n  ```\n  three\n  ```\n')).toEqual([
+    { document: 'a.md', key: 'a.md 1', language: 'sh', text: 'one\ntwo\n' },
+    { document: 'a.md', key: 'a.md 2', language: '', text: '  three\n' },
+  ])
+})
+
+test('a block without an end is an error, not a block less', () => {
+  expect(() => blocksOf('a.md', '```sh\none\n')).toThrow('a.md: a block has no end')
+})
+
+const documents = Map.groupBy(blocks, ({ document }) => document)
+
+/** The blocks of a document are read from the top, so each finds what those above it did. */
+describe.each([...documents])('%s', (_, blocksInOrder: Block[]) => {
+  let bench: Workbench
+  beforeAll(async () => {
+    bench = await openWorkbench()
+  })
+  afterAll(() => bench[Symbol.asyncDispose]())
+
+  for (const { key, text, language } of blocksInOrder) {
+    const example = examples[key]
+    if (typeof example !== 'function') continue
+    const python = ['python', 'bash'].includes(language)
+    testWith(...(python ? (['python'] as const) : []))(
+      `${key} (${language})`,
+      () => example(bench, text),
+      timeoutMs,
+    )
+  }
+})
