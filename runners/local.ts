@@ -3,6 +3,7 @@ import {
   chmodSync,
   chownSync,
   closeSync,
+  existsSync,
   lchownSync,
   lstatSync,
   mkdirSync,
@@ -14,7 +15,7 @@ import { join } from 'node:path'
 import type { Outcome, SandboxLevel } from '../src/jobs/protocol.ts'
 import { attemptFiles } from './attempt-files.ts'
 import type { AttemptFolder, Executor, Handle, Probe } from './executor.ts'
-import { isRunning, type ProcessIdentity } from './process/proc.ts'
+import { isRunning, listProcesses, type ProcessIdentity, startedWith } from './process/proc.ts'
 import { sendSignal } from './process/signal.ts'
 import type { Host } from './sandbox/host.ts'
 import { probeHost } from './sandbox/probe.ts'
@@ -64,6 +65,7 @@ export const createLocalExecutor = ({ shared = [] }: LocalOptions = {}): Executo
       return { folder, shimExited: shim.exited, refusal: null }
     },
     async recover(folder) {
+      if (readClaim(folder.path) === null) endUnclaimed(folder.path)
       const begun = readOutcome(folder.path) ?? readClaim(folder.path)
       return begun && { folder, shimExited: null, refusal: null }
     },
@@ -124,13 +126,21 @@ const chownAll = (path: string, owner: number): void => {
 
 const shimErrors = (folder: string) => join(folder, 'shim.err')
 
+/** A shim that an earlier agent began must not take the attempt up once we say there is none. */
+const endUnclaimed = (folder: string): void => {
+  if (!existsSync(shimErrors(folder))) return
+  for (const { pid } of listProcesses()) {
+    if (startedWith(pid, `HEARTH_SHIM=${folder}`)) sendSignal(pid, 'SIGKILL')
+  }
+}
+
 /** Its own environment is bare: other programs of the same user can read it. */
 const spawnShim = (folder: string) => {
   const errors = openSync(shimErrors(folder), 'a', 0o600)
   try {
     const shim = Bun.spawn([...program(), 'shim', folder], {
       cwd: folder,
-      env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
+      env: { PATH: '/usr/local/bin:/usr/bin:/bin', HEARTH_SHIM: folder },
       stdio: ['pipe', errors, errors],
       detached: true,
     })

@@ -1,5 +1,5 @@
 /** The arguments that give a program a machine of its own: its folder, the system, nothing else. */
-import { lstatSync, readFileSync, readlinkSync } from 'node:fs'
+import { lstatSync, readFileSync, readlinkSync, realpathSync } from 'node:fs'
 import { delimiter, dirname, join, resolve } from 'node:path'
 import { attemptFiles } from '../attempt-files.ts'
 import type { AttemptFolder } from '../executor.ts'
@@ -50,7 +50,7 @@ export const bubblewrap = ({ folder, env, shared, host }: BubblewrapRequest): st
     ...scratch(folder, '/tmp'),
     ...scratch(folder, '/var/tmp'),
     ...gpuDevices(folder.gpus).flatMap((path) => ['--dev-bind', path, path]),
-    ...[...shared, ...environments(env)].flatMap(readable),
+    ...[...shared, ...interpreters(env, shared)].flatMap(readable),
     ...own(folder.path),
     ...['--remount-ro', '/'],
     '--',
@@ -107,15 +107,18 @@ const above = (path: string): string[] => {
   return parent === '/' ? [] : [...above(parent), '--perms', '0755', '--dir', parent]
 }
 
-/** Python environments on the path, and the interpreters that they borrow. */
-const environments = (env: Readonly<Record<string, string>>): string[] =>
-  (env['PATH'] ?? '').split(delimiter).flatMap((folder) => {
-    try {
-      const root = dirname(resolve(folder))
-      const config = readFileSync(join(root, 'pyvenv.cfg'), 'utf8')
-      const home = /^home\s*=\s*(.+)$/m.exec(config)?.[1]?.trim()
-      return home && !home.startsWith('/usr/') ? [root, dirname(home)] : [root]
-    } catch {
-      return []
-    }
-  })
+/** The interpreters that shared Python environments on the path borrow. */
+const interpreters = (env: Readonly<Record<string, string>>, shared: readonly string[]): string[] =>
+  (env['PATH'] ?? '')
+    .split(delimiter)
+    // A path of the job's own choice must not open folders of the host.
+    .filter((folder) => shared.some((root) => resolve(folder).startsWith(`${resolve(root)}/`)))
+    .flatMap((folder) => {
+      try {
+        const config = readFileSync(join(dirname(resolve(folder)), 'pyvenv.cfg'), 'utf8')
+        const home = /^home\s*=\s*(.+)$/m.exec(config)?.[1]?.trim()
+        return home && !home.startsWith('/usr/') ? [dirname(realpathSync(home))] : []
+      } catch {
+        return []
+      }
+    })

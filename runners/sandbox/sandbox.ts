@@ -34,6 +34,7 @@ export const arrange = (
   return {
     owner: sandboxed ? sandboxed.owner : null,
     launch: {
+      name: command[0] ?? '',
       command: sandboxed ? bubblewrap({ folder, env, shared, host: sandboxed }) : command,
       env,
       cwd: files.work,

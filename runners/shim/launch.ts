@@ -2,6 +2,8 @@
 import type { CgroupPlan } from '../sandbox/cgroup.ts'
 
 export interface Launch {
+  /** What the job calls its program, wrappers aside. */
+  readonly name: string
   readonly command: readonly string[]
   /** The program's whole environment. */
   readonly env: Readonly<Record<string, string>>

@@ -26,22 +26,22 @@ const diskShare = 1 / 20
 /** Answers what each look at the attempt says: null while it may run on. */
 export const watchLimits = (folder: string, launch: Launch, cgroup: Cgroup | null) => {
   const files = attemptFiles(folder)
-  const startedAt = monotonicMs()
+  const startedAt = performance.now()
   let nextDiskAt = 0
 
   const stop = (): Verdict | null => {
     const why = readStop(folder)
     return why && { reason: asked[why] }
   }
-  const deadline = (nowMs: number): Verdict | null => {
+  const deadline = (): Verdict | null => {
     const at = readDeadline(files.deadline)
-    return at !== null && nowMs > at
+    return at !== null && monotonicMs() > at
       ? { reason: 'lease_expired', message: 'The node was out of contact for too long' }
       : null
   }
-  const wall = (nowMs: number): Verdict | null => {
+  const wall = (): Verdict | null => {
     const { wallMs } = launch.limits
-    return wallMs !== undefined && nowMs - startedAt >= wallMs
+    return wallMs !== undefined && performance.now() - startedAt >= wallMs
       ? { reason: 'timeout', message: `The job ran longer than ${wallMs} ms` }
       : null
   }
@@ -71,15 +71,14 @@ export const watchLimits = (folder: string, launch: Launch, cgroup: Cgroup | nul
 
   return {
     look(): Verdict | null {
-      const nowMs = monotonicMs()
-      return stop() ?? deadline(nowMs) ?? wall(nowMs) ?? memory() ?? log() ?? disk()
+      return stop() ?? deadline() ?? wall() ?? memory() ?? log() ?? disk()
     },
     /** After the end: what it died of, or wrote in its last moments. */
     lookBack(): Verdict | null {
       nextDiskAt = 0
       return memory() ?? log() ?? disk()
     },
-    wallMs: () => monotonicMs() - startedAt,
+    wallMs: () => Math.round(performance.now() - startedAt),
   }
 }
 

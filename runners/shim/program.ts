@@ -1,5 +1,6 @@
 /** The program of an attempt as a tree of processes: started, signalled, ended to the last one. */
-import { closeSync, openSync } from 'node:fs'
+import { accessSync, closeSync, constants, openSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { attemptFiles } from '../attempt-files.ts'
 import { descendants, listProcesses } from '../process/proc.ts'
 import { killUntilNone, sendSignal } from '../process/signal.ts'
@@ -33,8 +34,20 @@ const joining = ({ command }: Launch, folders: readonly string[]): string[] =>
     ? [...command]
     : ['/bin/sh', '-c', join, 'sh', String(folders.length), ...folders, ...command]
 
+/** Looked for beforehand: a wrapper would start, and only then not find it. */
+const isThere = ({ name, cwd, env }: Launch): boolean => {
+  if (!name.includes('/')) return Bun.which(name, { PATH: env['PATH'] ?? '', cwd }) !== null
+  try {
+    accessSync(resolve(cwd, name), constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** @throws when there is no such program, or it cannot be started */
 export const startProgram = (folder: string, launch: Launch, cgroup: Cgroup | null): Program => {
+  if (!isThere(launch)) throw new Error(`There is no program ${launch.name}`)
   const log = openSync(attemptFiles(folder).log, 'a')
   const groups = cgroup?.folders ?? []
   const child = (() => {
