@@ -57,6 +57,10 @@ export class Attempt {
     return this.#holding
   }
 
+  get desired(): Desired | 'drop' {
+    return this.#isDropped ? 'drop' : this.#desired
+  }
+
   /** Resolves when nothing of the attempt is left here, or the agent stops. */
   async run(): Promise<void> {
     const { clock, random } = this.#node

@@ -43,5 +43,4 @@ export class Executors {
   }
 }
 
-export const levelOf = (plan: Plan): SandboxLevel =>
-  plan.sandbox ?? (plan.image ? 'docker' : 'none')
+const levelOf = (plan: Plan): SandboxLevel => plan.sandbox ?? (plan.image ? 'docker' : 'none')

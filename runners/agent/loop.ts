@@ -23,9 +23,11 @@ export interface LoopOptions {
 const maxWaitMs = 25_000
 const minWaitMs = 250
 const measureEveryMs = 60_000
+const cleanEveryMs = 3_600_000
 /** One refusal may be a server that is being restored; so many in a row are meant. */
 const revocationsBelieved = 3
 const farewellMs = 2000
+const restMs = 20
 
 export class Loop {
   readonly #options: LoopOptions
@@ -37,6 +39,7 @@ export class Loop {
   #isAccepting = true
   #capacity: Capacity | null = null
   #measuredAt = 0
+  #cleanedAt = 0
   #isOnline: boolean | null = null
 
   constructor(options: LoopOptions) {
@@ -99,12 +102,10 @@ export class Loop {
     await this.#measure()
     const poll = this.#wakeUp.begin(signal)
     const sentMs = monotonicMs()
+    const waitMs = this.#isOnline === true ? this.#waitMs() : 0
     let reply: SyncReply
     try {
-      reply = await wire.sync(
-        this.#report(this.#isOnline === true ? this.#waitMs() : 0),
-        poll.signal,
-      )
+      reply = await wire.sync(this.#report(waitMs), poll.signal)
     } catch (error) {
       if (poll.isWoken() && !signal.aborted) return
       throw error
@@ -113,8 +114,21 @@ export class Loop {
     }
     this.#tellOnline()
     for (const attempt of this.#attempts.values()) await attempt.contact(sentMs)
+    const isNews = this.#isNews(reply)
     this.#obey(reply)
     await this.#takeUp(reply, sentMs)
+    // A server that has nothing to say and does not wait either is not asked without pause.
+    if (!isNews && waitMs > 0) await this.#wakeUp.rest(restMs, signal)
+  }
+
+  #isNews({ work, want, drop }: SyncReply): boolean {
+    const desiredOf = (id: { job: string; attempt: number }) =>
+      this.#attempts.get(keyOf(id))?.desired
+    return (
+      work.some((assignment) => !this.#attempts.has(keyOf(assignment))) ||
+      want.some((wish) => desiredOf(wish) !== wish.desired) ||
+      drop.some((id) => desiredOf(id) !== 'drop')
+    )
   }
 
   #report(waitMs: number): SyncRequest {
@@ -173,6 +187,13 @@ export class Loop {
 
   async #measure(): Promise<void> {
     const now = this.#node.clock.now()
+    if (now - this.#cleanedAt >= cleanEveryMs) {
+      this.#cleanedAt = now
+      const { preparation, log } = this.#node
+      void preparation.clean().catch((error: Error) => {
+        log.warn('what is unused could not be removed', { message: error.message })
+      })
+    }
     if (this.#capacity && now - this.#measuredAt < measureEveryMs) return
     this.#measuredAt = now
     this.#capacity = await this.#options.capacity()

@@ -9,8 +9,6 @@ export interface Prepared {
   /** Before the system's in PATH. */
   readonly binDirs: readonly string[]
   readonly pythonPath: readonly string[]
-  /** Folders that a sandbox must let the program read. */
-  readonly readable: readonly string[]
 }
 
 /** Makes attempts ready to start. Every call may be repeated from any state a crash left. */

@@ -36,10 +36,10 @@ export const openPreparation = async (options: PreparationOptions): Promise<Prep
         signal,
       }),
     async environment({ path, plan }, report, signal) {
-      if (!plan.python) return { binDirs: [], pythonPath, readable: [] }
+      if (!plan.python) return { binDirs: [], pythonPath }
       const wanted = { cacheDir, usedBy: path, report, signal }
-      const { binDir, folders } = await ensureEnvironment(plan.python, wanted)
-      return { binDirs: [binDir], pythonPath, readable: folders }
+      const { binDir } = await ensureEnvironment(plan.python, wanted)
+      return { binDirs: [binDir], pythonPath }
     },
     async clean() {
       const limits = { maxAgeMs: environmentsMaxAgeMs, maxBytes: environmentsMaxBytes }

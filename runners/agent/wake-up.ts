@@ -1,5 +1,6 @@
 /** Ends a long poll early when the node has something to say, but not for every little thing. */
 import type { Clock, Timer } from '../../src/sdk.ts'
+import { pause } from './pause.ts'
 
 /** A burst of changes costs one request. */
 const minPollMs = 20
@@ -46,6 +47,13 @@ export class WakeUp {
         this.#interrupt = null
       },
     }
+  }
+
+  /** A pause that a change cuts short as well. */
+  async rest(delayMs: number, stopping: AbortSignal): Promise<void> {
+    const rest = this.begin(stopping)
+    await pause(this.#clock, delayMs, rest.signal)
+    rest.end()
   }
 
   #arm(): void {
