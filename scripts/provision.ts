@@ -2,6 +2,7 @@
 import { say } from './say.ts'
 import { chromium } from './services/chromium.ts'
 import { postgres } from './services/postgres.ts'
+import { programs } from './services/programs.ts'
 import { python } from './services/python.ts'
 import { redis } from './services/redis.ts'
 import type { Service } from './services/service.ts'
@@ -17,6 +18,7 @@ const wanted: readonly (readonly [key: string, get: () => Promise<Service>])[] =
   ['postgres', postgres],
   ['redis', redis],
   ['python', python],
+  ['programs', programs],
   ['chromium', chromium],
 ]
 

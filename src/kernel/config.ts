@@ -1,5 +1,6 @@
 /** Settings: environment first, then the config file; unknown or wrong ones refuse the boot. */
 import { existsSync, readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { type Static, type TSchema, Type as t } from '@sinclair/typebox'
 import { Value, type ValueError } from '@sinclair/typebox/value'
 import { isLoopback } from '../auth/guard.ts'
@@ -106,6 +107,16 @@ const readEnvironment = (
   return value as EnvironmentConfig
 }
 
+/** Paths in the file are meant from where the file lies. */
+const withPaths = (config: FileConfig, folder: string): FileConfig => {
+  if (!config.plugins) return config
+  const plugins = Object.entries(config.plugins).map(([id, { path, ...rest }]) => [
+    id,
+    path === undefined ? rest : { ...rest, path: resolve(folder, path) },
+  ])
+  return { ...config, plugins: Object.fromEntries(plugins) }
+}
+
 const readConfigFile = (path: string | undefined, problems: string[]): FileConfig => {
   const file = path ?? 'hearth.config.json'
   if (!existsSync(file)) {
@@ -114,8 +125,9 @@ const readConfigFile = (path: string | undefined, problems: string[]): FileConfi
   }
   try {
     const value: unknown = JSON.parse(readFileSync(file, 'utf8'))
-    problems.push(...schemaProblems(FileSettings, value, file))
-    return value as FileConfig
+    const wrong = schemaProblems(FileSettings, value, file)
+    problems.push(...wrong)
+    return wrong.length > 0 ? {} : withPaths(value as FileConfig, dirname(file))
   } catch (error) {
     problems.push(`config file ${file} cannot be read: ${(error as Error).message}`)
     return {}

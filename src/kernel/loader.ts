@@ -104,7 +104,7 @@ export const discoverPlugins = (folder: string): string[] => {
         ? existsSync(join(plugins, item.name, 'index.ts'))
         : item.name.endsWith('.ts') && !item.name.endsWith('.test.ts'),
     )
-    .map((item) => join(plugins, item.name))
+    .map((item) => resolve(plugins, item.name))
     .sort()
 }
 

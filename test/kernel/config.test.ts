@@ -59,7 +59,7 @@ describe('readSettings', () => {
   test('reads the config file', () => {
     const path = file('good.json', { plugins: { x: { path: './x.ts', optional: true } } })
     expect(readSettings({}, path).file).toEqual({
-      plugins: { x: { path: './x.ts', optional: true } },
+      plugins: { x: { path: join(folder, 'x.ts'), optional: true } },
     })
   })
 

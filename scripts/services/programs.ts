@@ -1,0 +1,12 @@
+/** Small programs that tests call by name. */
+import { aptInstall } from './apt.ts'
+import { found, type Service } from './service.ts'
+
+/** Each with the Debian package that has it. */
+const wanted: readonly (readonly [program: string, packageName: string])[] = [['curl', 'curl']]
+
+export const programs = async (): Promise<Service> => {
+  const missing = wanted.filter(([program]) => !Bun.which(program))
+  if (missing.length > 0) await aptInstall(...missing.map(([, packageName]) => packageName))
+  return found('programs', wanted.map(([program]) => program).join(', '), {})
+}
