@@ -110,8 +110,8 @@ const prepare = (folder: string, owner: number | null): void => {
   if (owner === null) return
   for (const path of [log, events]) chownSync(path, owner, owner)
   for (const path of [work, home]) chownAll(path, owner)
-  // The sandbox steps into the folder before it becomes that user.
-  chmodSync(work, 0o711)
+  // That user passes through to its own files. Other users of the host are kept out above.
+  for (const path of [folder, work]) chmodSync(path, 0o711)
 }
 
 /** A file with a second name may be an input that other jobs share: it stays whose it is. */

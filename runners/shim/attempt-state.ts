@@ -33,9 +33,13 @@ const readJson = <T>(path: string): T | null => {
 }
 
 /** Written under another name first: whoever reads it sees all of it or nothing. */
-const writeWhole = (path: string, text: string, durable = false): void => {
+const writeWhole = (
+  path: string,
+  text: string,
+  { durable = false, mode = 0o600 }: { durable?: boolean; mode?: number } = {},
+): void => {
   const fresh = `${path}.${process.pid}.tmp`
-  const file = openSync(fresh, 'w', 0o600)
+  const file = openSync(fresh, 'w', mode)
   try {
     writeSync(file, text)
     if (durable) fsyncSync(file)
@@ -84,7 +88,7 @@ export const writeOutcome = async (folder: string, outcome: Outcome): Promise<vo
   const text = JSON.stringify(outcome)
   for (;;) {
     try {
-      return writeWhole(attemptFiles(folder).exit, text, true)
+      return writeWhole(attemptFiles(folder).exit, text, { durable: true })
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? ''
       if (!['ENOSPC', 'EDQUOT', 'EIO'].includes(code)) throw error
@@ -100,7 +104,8 @@ const stopFile = (folder: string) => join(folder, 'stop')
 /** The program sees `pause` or `cancel`; the shim also sees what else was behind it. */
 export const requestStop = (folder: string, why: StopReason): void => {
   writeWhole(stopFile(folder), why)
-  writeWhole(attemptFiles(folder).control, why === 'pause' ? 'pause' : 'cancel')
+  // A sandboxed program is another user; what keeps others out is the attempt's folder.
+  writeWhole(attemptFiles(folder).control, why === 'pause' ? 'pause' : 'cancel', { mode: 0o644 })
 }
 
 export const readStop = (folder: string): StopReason | null => {
