@@ -13,7 +13,7 @@ export const programPath = async (stateDir: string): Promise<string> => {
   const target = join(folder, 'hearth_job.py')
   if ((await readFile(target, 'utf8').catch(() => null)) === hearthJob) return folder
   await mkdir(folder, { recursive: true, mode: 0o755 })
-  const draft = `${target}.${process.pid}.tmp`
+  const draft = `${target}.${crypto.randomUUID()}.tmp`
   await writeFile(draft, hearthJob)
   await chmod(draft, 0o444)
   await rename(draft, target)
