@@ -40,6 +40,9 @@ const maxNotes = 10_000
 /** Changes that come closer together than this are announced as one. */
 const gatherMs = 10
 
+/** More than a server that has announced nothing yet can have missed of what others wrote. */
+const overlapBytes = 1024 * 1024
+
 export const topicOf = (jobId: string): string => `job/${jobId}`
 
 export class FollowChannel {
@@ -57,7 +60,12 @@ export class FollowChannel {
       if (!who) throw new HearthError('unauthorized')
       const job = await this.#options.host.readable(who, params['id'] ?? '')
       // Whoever comes from another server may not have been told what this one told long ago.
-      if (this.#options.shared && query.has('since')) this.#notes.delete(job.id)
+      const { shared, live } = this.#options
+      if (shared && query.has('since')) this.#notes.delete(job.id)
+      const head = await this.#note(job.id)
+      const notes = this.#notes.get(job.id)
+      // The first who watches reads what is stored by now; the announcements go on from here.
+      if (notes && head !== undefined && !live.needsData(topicOf(job.id))) notes.announced = head
       return {
         topic: topicOf(job.id),
         head: async () => (await this.#note(job.id)) ?? 0,
@@ -81,7 +89,8 @@ export class FollowChannel {
     const last = await this.#note(jobId).catch(() => undefined)
     const notes = this.#notes.get(jobId)
     if (last === undefined || !notes) return
-    this.#options.live.advance(topicOf(jobId), (notes.announced ?? last - 1) + 1, last)
+    const before = notes.announced ?? cursorOf(positionOf(last) - overlapBytes, 0, 'log')
+    this.#options.live.advance(topicOf(jobId), before + 1, last)
     notes.announced = last
   }
 

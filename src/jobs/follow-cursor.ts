@@ -15,7 +15,7 @@ export type MessageKind = (typeof messageKinds)[number]
  * the cursor grows too.
  */
 export const cursorOf = (position: number, version: number, kind: MessageKind): number =>
-  Math.min(position, maxPosition) * low +
+  Math.min(Math.max(position, 0), maxPosition) * low +
   (kind === 'log' ? 0 : Math.min(version, maxVersion) * 4 + messageKinds.indexOf(kind))
 
 export const positionOf = (cursor: number): number => Math.floor(cursor / low)

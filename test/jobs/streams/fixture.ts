@@ -6,9 +6,12 @@ import { isTerminal } from '../../../src/jobs/job.ts'
 import { streamMigrations } from '../../../src/jobs/attempt-log-migrations.ts'
 import { openStreams, type StreamLimits } from '../../../src/jobs/streams-open.ts'
 import type { JobFacts, Streams, StreamsHost } from '../../../src/jobs/streams.ts'
-import { definePlugin, HearthError } from '../../../src/sdk.ts'
+import { readSettings } from '../../../src/kernel/config.ts'
+import { silentLogger } from '../../../src/kernel/log.ts'
+import { startServer } from '../../../src/kernel/server.ts'
+import { definePlugin, HearthError, type Plugin } from '../../../src/sdk.ts'
 import { openDatabase } from '../../../src/storage/open.ts'
-import { fakeClock, type PluginUnderTest, testPlugin } from '../../../src/testing.ts'
+import { type PluginUnderTest, testPlugin } from '../../../src/testing.ts'
 import { createPostgres } from '../../storage/postgres-server.ts'
 
 export const dialects = ['sqlite', 'postgres'] as const
@@ -29,7 +32,6 @@ export interface Bench extends AsyncDisposable {
   readonly jobs: Map<string, JobFacts>
   readonly streams: Streams
   readonly server: PluginUnderTest
-  readonly dataDir: string
   /** Puts a running job there, as its first attempt, and answers it. */
   add(change?: Partial<JobFacts>): JobFacts
   /** Changes a job as the engine would. */
@@ -38,21 +40,25 @@ export interface Bench extends AsyncDisposable {
   node(path: string, init?: RequestInit): Promise<Response>
 }
 
-export const openBench = async (
-  dialect: (typeof dialects)[number] = 'sqlite',
-  limits: Partial<StreamLimits> = {},
-): Promise<Bench> => {
-  const { db, drop } = await openTestDatabase(dialect)
-  const dataDir = await mkdtemp(join(tmpdir(), 'hearth-streams-'))
-  const jobs = new Map<string, JobFacts>()
-  const clock = fakeClock()
+interface Opened {
+  readonly plugin: Plugin
+  streams(): Streams
+}
+
+/** A plugin that is nothing but the streams of these jobs. */
+const pluginOf = (options: {
+  readonly jobs: Map<string, JobFacts>
+  readonly dataDir: string
+  readonly limits: Partial<StreamLimits>
+}): Opened => {
   let opened: Streams | undefined
   const plugin = definePlugin({
     id: 'jobs',
     version: '1.0.0',
     sdk: '*',
     migrations: streamMigrations,
-    setup({ blobs, live, log }) {
+    setup({ db, blobs, live, log, clock }) {
+      const { jobs, dataDir, limits } = options
       const host = hostOf(jobs)
       const streams = openStreams({ db, blobs, dataDir, clock, log, live, host, limits })
       opened = streams
@@ -65,28 +71,71 @@ export const openBench = async (
       }
     },
   })
-  const server = await testPlugin(plugin, { db, clock })
-  const streams = opened as Streams
+  return { plugin, streams: () => opened as Streams }
+}
+
+const bench = (
+  jobs: Map<string, JobFacts>,
+  streams: Streams,
+): Pick<Bench, 'jobs' | 'streams' | 'add' | 'change'> => ({
+  jobs,
+  streams,
+  add(change = {}) {
+    const job = { ...running, id: `j${jobs.size + 1}`, ...change }
+    jobs.set(job.id, job)
+    return job
+  },
+  change(jobId, change) {
+    const job = jobs.get(jobId) as JobFacts
+    jobs.set(jobId, { ...job, version: job.version + 1, ...change })
+    streams.changed(jobId)
+  },
+})
+
+const asNode = (init: RequestInit): RequestInit => ({
+  ...init,
+  headers: { ...(init.headers as object), authorization: `Bearer ${nodeToken}` },
+})
+
+export const openBench = async (
+  dialect: (typeof dialects)[number] = 'sqlite',
+  limits: Partial<StreamLimits> = {},
+): Promise<Bench> => {
+  const { db, drop } = await openTestDatabase(dialect)
+  const dataDir = await mkdtemp(join(tmpdir(), 'hearth-streams-'))
+  const jobs = new Map<string, JobFacts>()
+  const { plugin, streams } = pluginOf({ jobs, dataDir, limits })
+  const server = await testPlugin(plugin, { db })
   return {
-    jobs,
-    streams,
+    ...bench(jobs, streams()),
     server,
-    dataDir,
-    add(change = {}) {
-      const job = { ...running, id: `j${jobs.size + 1}`, ...change }
-      jobs.set(job.id, job)
-      return job
-    },
-    change(jobId, change) {
-      const job = jobs.get(jobId) as JobFacts
-      jobs.set(jobId, { ...job, version: job.version + 1, ...change })
-      streams.changed(jobId)
-    },
-    node: (path, init = {}) =>
-      server.fetch(path, { ...init, headers: { authorization: `Bearer ${nodeToken}` } }),
+    node: (path, init = {}) => server.fetch(path, asNode(init)),
     async [Symbol.asyncDispose]() {
       await server.stop()
       await drop()
+      await rm(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** The same on a port, where sockets and streams are real ones. */
+export const openServer = async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'hearth-streams-'))
+  const jobs = new Map<string, JobFacts>()
+  const { plugin, streams } = pluginOf({ jobs, dataDir, limits: {} })
+  const settings = { ...readSettings({ PORT: '0', DATA_DIR: dataDir }), file: {} }
+  const server = await startServer(
+    settings,
+    [{ plugin, config: undefined, optional: false }],
+    silentLogger,
+  )
+  return {
+    ...bench(jobs, streams()),
+    url: server.url,
+    stop: () => server.stop(),
+    node: (path: string, init: RequestInit = {}) => fetch(`${server.url}${path}`, asNode(init)),
+    async [Symbol.asyncDispose]() {
+      await server.stop()
       await rm(dataDir, { recursive: true, force: true })
     },
   }
