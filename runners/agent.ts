@@ -13,7 +13,7 @@ import type { Executor } from './executor.ts'
 import { monotonicMs } from './monotonic.ts'
 
 export type { Transport } from './agent/wire.ts'
-export { environmentsFolder } from './agent/preparation.ts'
+export { standardExecutors } from './agent/standard-executors.ts'
 
 export interface AgentOptions {
   /** Everything the node keeps; one agent at a time may use it. */

@@ -11,6 +11,7 @@ const verbs: Readonly<Record<string, Verb>> = {
   serve: start,
   migrate: async (args) => (await import('./cli/migrate.ts')).migrateAll(args),
   doctor: async (args) => (await import('./cli/doctor.ts')).doctor(args),
+  agent: async (args) => (await import('./cli/agent.ts')).agent(args),
   shim: async (args) => (await import('./cli/shim.ts')).shim(args),
   version: async () => {
     const { sdkVersion } = await import('./kernel/boot.ts')
@@ -28,6 +29,7 @@ const help = `Hearth, a machine-learning workbench in one binary
   hearth start                       serve on http://127.0.0.1:8000, data in ./data
   PORT=9000 DATA_DIR=/srv/h hearth start
   hearth start --config my.json      plugins, CORS, limits: see docs/configuration.md
+  hearth agent --server URL --token T    lend this machine to a server: see docs/agents.md
   hearth migrate                     bring the database up to date, then leave
   hearth doctor                      what is wrong with this set-up, and what to do about it
   hearth doctor --json               the same for scripts

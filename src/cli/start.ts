@@ -6,6 +6,7 @@ import { standardLogger } from '../kernel/log.ts'
 import { startServer } from '../kernel/server.ts'
 import { watchPlugins } from '../kernel/watch.ts'
 import { builtInSources } from './built-in.ts'
+import { startOwnAgent } from './own-agent.ts'
 
 export const start = async (args: readonly string[]): Promise<number> => {
   const { values } = parseArgs({ args: [...args], options: { config: { type: 'string' } } })
@@ -22,10 +23,17 @@ export const start = async (args: readonly string[]): Promise<number> => {
   const sources = [...builtInSources(known), ...external.map(({ source }) => source)]
   const server = await startServer(settings, sources, log)
   const unwatch = watchPlugins(external, plugins, server.kernel, log)
+  const ownAgent = await startOwnAgent({
+    kernel: server.kernel,
+    dataDir: settings.DATA_DIR,
+    slots: settings.LOCAL_SLOTS ?? settings.file.jobs?.localSlots,
+    log,
+  })
   process.stdout.write(`listening on ${server.url}\n`)
   const signal = await untilSignal()
   log.info(`${signal}: draining`)
   unwatch()
+  await ownAgent?.stop()
   await server.stop()
   log.info('stopped')
   return 0

@@ -33,6 +33,12 @@ const FileSettings = t.Object(
     maxBodyBytes: t.Optional(t.Integer({ minimum: 1024 })),
     startTimeoutMs: t.Optional(t.Integer({ minimum: 1 })),
     drainTimeoutMs: t.Optional(t.Integer({ minimum: 0 })),
+    jobs: t.Optional(
+      t.Object(
+        { localSlots: t.Optional(t.Integer({ minimum: 0 })) },
+        { additionalProperties: false },
+      ),
+    ),
     rateLimits: t.Optional(
       t.Object(
         {
@@ -56,6 +62,8 @@ const Environment = t.Object({
   REDIS_URL: t.Optional(t.String({ pattern: '^rediss?://' })),
   AUTH: t.Optional(t.Union([t.Literal('open'), t.Literal('required')])),
   RATE_LIMITS: t.Optional(t.Union([t.Literal('on'), t.Literal('off')])),
+  /** Jobs at once on the server's own machine; 0: none. */
+  LOCAL_SLOTS: t.Optional(t.Integer({ minimum: 0, maximum: 10_000 })),
   SECRET_KEY: t.Optional(t.String({ minLength: 32 })),
   LOG_LEVEL: t.Union(
     ['debug', 'info', 'warn', 'error'].map((level) => t.Literal(level)),
