@@ -77,7 +77,7 @@ export const findHierarchies = (files: CgroupFiles = read()): Hierarchy[] => {
 const canMake = (base: string): boolean => {
   const folder = join(base, `hearth-probe-${process.pid}`)
   try {
-    mkdirSync(folder, { recursive: true })
+    mkdirSync(folder)
     rmdirSync(folder)
     return true
   } catch {

@@ -6,6 +6,7 @@ import type { AttemptFolder } from '../executor.ts'
 import type { Launch } from '../shim/launch.ts'
 import { bubblewrap } from './bubblewrap.ts'
 import type { CgroupLimits } from './cgroup.ts'
+import { gpuDevices } from './gpu-devices.ts'
 import type { Host } from './host.ts'
 
 const defaultGraceMs = 30_000
@@ -62,17 +63,28 @@ const cgroupLimits = ({ memoryBytes, cpus, pids }: CgroupLimits): CgroupLimits =
 
 const whyNot = (folder: AttemptFolder, level: SandboxLevel, host: Host): string | null => {
   const { limits = {}, network, image } = folder.plan
+  const unknown = level === 'bwrap' ? unknownGpu(folder.gpus) : null
   if (image !== undefined) return 'The plan names a container image: only Docker runs those'
   if (level === 'docker') return 'The level docker is another executor’s'
   const missing = host.missing[level]
   if (missing) return `The sandbox ${level} is not to be had here: ${missing}`
   if (level !== 'bwrap' && network === false)
     return `No network was demanded, which the sandbox ${level} cannot keep a program from: ask bwrap`
+  if (unknown) return unknown
   for (const [limit, controller] of limitControllers) {
     if (limits[limit] !== undefined && !host.limits.includes(controller))
       return `The limit ${limit} cannot be kept here: no control group of ${controller} is ours`
   }
   return null
+}
+
+const unknownGpu = (uuids: readonly string[]): string | null => {
+  try {
+    gpuDevices(uuids)
+    return null
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
 }
 
 const limitControllers = [

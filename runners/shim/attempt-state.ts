@@ -15,9 +15,7 @@ import type { Outcome } from '../../src/jobs/protocol.ts'
 import { attemptFiles } from '../attempt-files.ts'
 import { identify, type ProcessIdentity } from '../process/proc.ts'
 import type { CgroupPlan } from '../sandbox/cgroup.ts'
-
-/** Why an attempt is ended from outside. */
-export type StopReason = 'cancel' | 'pause' | 'timeout' | 'deadline'
+import type { StopReason } from './stop-reason.ts'
 
 /** What is known of a program once it runs; enough to end it when its shim is gone. */
 export interface ChildRecord extends ProcessIdentity {

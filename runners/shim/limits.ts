@@ -4,20 +4,14 @@ import type { OutcomeReason } from '../../src/jobs/protocol.ts'
 import { attemptFiles } from '../attempt-files.ts'
 import { monotonicMs } from '../monotonic.ts'
 import type { Cgroup } from '../sandbox/cgroup.ts'
-import { readStop, type StopReason } from './attempt-state.ts'
+import { readStop } from './attempt-state.ts'
 import { diskBytes } from './disk-use.ts'
 import type { Launch } from './launch.ts'
+import { stopOutcomes } from './stop-reason.ts'
 
 export interface Verdict {
   readonly reason: OutcomeReason
   readonly message?: string
-}
-
-const asked: Readonly<Record<StopReason, OutcomeReason>> = {
-  cancel: 'cancelled',
-  pause: 'paused',
-  timeout: 'timeout',
-  deadline: 'lease_expired',
 }
 
 /** Measuring a folder takes at most this part of the time. */
@@ -31,7 +25,7 @@ export const watchLimits = (folder: string, launch: Launch, cgroup: Cgroup | nul
 
   const stop = (): Verdict | null => {
     const why = readStop(folder)
-    return why && { reason: asked[why] }
+    return why && { reason: stopOutcomes[why] }
   }
   const deadline = (): Verdict | null => {
     const at = readDeadline(files.deadline)
