@@ -94,7 +94,7 @@ const bench = (
 
 const asNode = (init: RequestInit): RequestInit => ({
   ...init,
-  headers: { ...(init.headers as object), authorization: `Bearer ${nodeToken}` },
+  headers: { ...(init.headers as Record<string, string>), authorization: `Bearer ${nodeToken}` },
 })
 
 export const openBench = async (
