@@ -1,14 +1,17 @@
 /** Environments of Python packages: built once, whole or not at all, and by wheels alone. */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { existsSync } from 'node:fs'
 import { lstat, readdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { ensureEnvironment } from '../../../runners/python-env/environment.ts'
 import { tryLock } from '../../../runners/python-env/file-lock.ts'
 import { PrepareError } from '../../../runners/workspace/prepare-error.ts'
 import { run } from '../../../scripts/command.ts'
+import { testWith } from '../../faults/needs.ts'
 import { type PythonNode, pythonNode } from './wheels.ts'
 
 const timeoutMs = 120_000
+const root = join(import.meta.dir, '../../..')
 const fixture = join(import.meta.dir, 'ensure-fixture.ts')
 let node: PythonNode
 
@@ -217,6 +220,40 @@ test(
     expect(after.key).toBe(before.key)
     expect(await foldersOf(after.key)).toEqual([dirname(after.binDir).split('/').at(-1) ?? ''])
     expect((await run([after.python, '-c', 'import tiny'])).exitCode).toBe(0)
+  },
+  timeoutMs,
+)
+
+const tools = dirname(process.env['HEARTH_TEST_PYTHON'] ?? `${root}/.cache/test-venv/bin/python`)
+const uvTest = existsSync(join(tools, 'uv')) ? test : testWith('python')
+
+uvTest(
+  'uv installs where it is there, with the same rules',
+  async () => {
+    await using other = await pythonNode()
+    const [env, phases] = [{ ...other.env, PATH: `${tools}:${other.env.PATH}` }, [] as string[]]
+    const ensure = (requirement: string) =>
+      ensureEnvironment(
+        { requirements: [requirement] },
+        {
+          cacheDir: other.cacheDir,
+          usedBy: other.shelf,
+          env,
+          report: (detail) => phases.push(detail),
+        },
+      )
+    await other.wheel('tiny', '1.0')
+    await other.source('nasty', '1.0')
+    const { python, binDir } = await ensure('tiny==1.0')
+    expect(phases.at(-1)).toBe('installing 1 package')
+    expect((await run([python, '-c', 'import tiny; tiny.main()'])).output).toBe('tiny 1.0\n')
+    expect((await run([join(binDir, 'tiny')])).output).toBe('tiny 1.0\n')
+    const nasty = await failureOf(ensure('nasty'))
+    expect(nasty).toBeInstanceOf(PrepareError)
+    expect(String(nasty)).toContain('nasty')
+    expect(await readdir(other.shelf)).not.toContain('code-was-run')
+    const wrong = await failureOf(ensure(`tiny==1.0 --hash=sha256:${'0'.repeat(64)}`))
+    expect(String(wrong)).toContain('Hash mismatch for')
   },
   timeoutMs,
 )
