@@ -1,17 +1,28 @@
 /** The plugins that are part of the program. */
 import tracking from '../../plugins/tracking/index.ts'
+import { type JobsOptions, jobsPlugin } from '../jobs/index.ts'
 import type { FileConfig } from '../kernel/config.ts'
 import type { PluginSource } from '../kernel/instance.ts'
 import { BootError } from '../kernel/order.ts'
 import type { Plugin } from '../kernel/plugin.ts'
 
-const builtIn: readonly Plugin[] = [tracking]
+/** For those who look at the plugins and set none of them up. */
+const unused: JobsOptions = {
+  dataDir: '',
+  secretKey: () => Promise.reject(new Error('The jobs plugin is only looked at here')),
+  runners: () => new Map(),
+  shared: false,
+}
 
 /**
  * The built-in plugins as the config file wants them.
  * @throws BootError for settings of a plugin that is not there
  */
-export const builtInSources = (settings: NonNullable<FileConfig['plugins']>): PluginSource[] => {
+export const builtInSources = (
+  settings: NonNullable<FileConfig['plugins']>,
+  jobs = unused,
+): PluginSource[] => {
+  const builtIn: readonly Plugin[] = [jobsPlugin(jobs), tracking]
   const ids = new Set(builtIn.map(({ id }) => id))
   const unknown = Object.entries(settings)
     .filter(([id, { path }]) => path === undefined && !ids.has(id))

@@ -1,6 +1,9 @@
 /** `hearth start`: serves until it is told to stop. */
 import { parseArgs } from 'node:util'
+import { readSecretKey } from '../auth/secret.ts'
+import type { JobsOptions } from '../jobs/index.ts'
 import { readSettings } from '../kernel/config.ts'
+import type { Kernel } from '../kernel/kernel.ts'
 import { discoverPlugins, loadExternal } from '../kernel/loader.ts'
 import { standardLogger } from '../kernel/log.ts'
 import { startServer } from '../kernel/server.ts'
@@ -20,8 +23,16 @@ export const start = async (args: readonly string[]): Promise<number> => {
       ([id]) => !external.some(({ source }) => source.plugin.id === id),
     ),
   )
-  const sources = [...builtInSources(known), ...external.map(({ source }) => source)]
+  let kernel: Kernel | undefined
+  const jobs: JobsOptions = {
+    dataDir: settings.DATA_DIR,
+    secretKey: () => readSecretKey(settings.DATA_DIR, settings.SECRET_KEY),
+    runners: () => runnersOf(kernel),
+    shared: settings.REDIS_URL !== undefined,
+  }
+  const sources = [...builtInSources(known, jobs), ...external.map(({ source }) => source)]
   const server = await startServer(settings, sources, log)
+  kernel = server.kernel
   const unwatch = watchPlugins(external, plugins, server.kernel, log)
   const ownAgent = await startOwnAgent({
     kernel: server.kernel,
@@ -38,6 +49,10 @@ export const start = async (args: readonly string[]): Promise<number> => {
   log.info('stopped')
   return 0
 }
+
+/** The kinds of jobs that plugins bring; read at each submission, for plugins are reloaded. */
+const runnersOf = (kernel: Kernel | undefined) =>
+  new Map([...(kernel?.assembly().runners ?? [])].map(([kind, { runner }]) => [kind, runner]))
 
 /** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. */
 const untilSignal = (): Promise<string> =>

@@ -35,9 +35,12 @@ export type JobEvent =
   | { readonly type: 'claim' }
   | { readonly type: 'start'; readonly attempt: number }
   | { readonly type: 'finish'; readonly attempt: number; readonly outcome: Outcome }
-  /** Its node kept silent for longer than the policy allows. */
-  | { readonly type: 'lose'; readonly attempt: number }
-  | { readonly type: 'cancel' | 'pause' | 'resume' | 'retry' }
+  /** Its node kept silent; `isOver`: by now the node has ended the attempt by itself. */
+  | { readonly type: 'lose'; readonly attempt: number; readonly isOver: boolean }
+  /** The node of a lost job is back, and still has it. */
+  | { readonly type: 'find'; readonly attempt: number }
+  | { readonly type: 'cancel' | 'pause' | 'resume' }
+  | { readonly type: 'retry'; readonly retries: number }
 
 /**
  * `stale`: not the current attempt (410). `repeated`: it has happened already (200, no change).
@@ -56,15 +59,24 @@ export const transition = (job: JobCore, event: JobEvent): Transition => {
     case 'start':
       if (event.attempt !== job.attempt) return stale
       if (job.state === 'running') return repeated
-      // Cancelled before it began: the node must not spawn anything.
-      if (job.state !== 'assigned' || job.desired === 'cancel') return stale
-      return to(job, { state: 'running' })
+      // Ended before it began: the node must not spawn anything.
+      return job.state === 'assigned' ? to(job, { state: 'running' }) : stale
     case 'finish':
       return finish(job, event.attempt, event.outcome)
     case 'lose':
-      return lose(job, event.attempt)
-    default:
-      return command(job, event.type)
+      return lose(job, event.attempt, event.isOver)
+    case 'find':
+      if (event.attempt !== job.attempt) return stale
+      if (job.state === 'running') return repeated
+      return job.state === 'lost' ? to(job, { state: 'running' }) : stale
+    case 'cancel':
+      return cancel(job)
+    case 'pause':
+      return pause(job)
+    case 'resume':
+      return resume(job)
+    case 'retry':
+      return retry(job, event.retries)
   }
 }
 
@@ -79,13 +91,17 @@ const refused: Transition = { ok: false, why: 'refused' }
 const finish = (job: JobCore, attempt: number, outcome: Outcome): Transition => {
   if (attempt !== job.attempt) return stale
   if (isTerminal(job.state) || job.state === 'paused') return repeated
-  if (job.state !== 'assigned' && job.state !== 'running' && job.state !== 'lost') return stale
+  if (job.state === 'queued') return stale
   const state = stateAfter(outcome)
-  if (job.desired === 'run' && state === 'failed' && mayRetry(job, outcome)) {
-    return to(job, { state: 'queued', retriesLeft: job.retriesLeft - 1 })
+  if (job.desired === 'run') {
+    // It was resumed before the pause was complete.
+    if (state === 'paused') return to(job, { state: 'queued' })
+    if (state === 'failed' && mayRetry(job, outcome)) {
+      return to(job, { state: 'queued', retriesLeft: job.retriesLeft - 1 })
+    }
   }
   // A program that ended by itself before the cancellation reached it has simply ended.
-  return to(job, { state, desired: state === 'paused' ? 'pause' : job.desired })
+  return to(job, { state })
 }
 
 /** The state an outcome leads to, retries aside. */
@@ -95,38 +111,46 @@ export const stateAfter = ({ reason, exitCode }: Outcome): JobState =>
 const mayRetry = (job: JobCore, { reason }: Outcome): boolean =>
   job.retriesLeft > 0 && outcomeTable[reason].retryable
 
-const lose = (job: JobCore, attempt: number): Transition => {
+const lose = (job: JobCore, attempt: number, isOver: boolean): Transition => {
   if (attempt !== job.attempt) return stale
-  if (job.state === 'lost') return repeated
-  if (job.state !== 'assigned' && job.state !== 'running') return refused
+  if (job.state !== 'assigned' && job.state !== 'running' && job.state !== 'lost') return stale
   if (job.desired === 'cancel') return to(job, { state: 'cancelled' })
+  // Nothing was spawned, nor will be: `start` is refused from here on.
+  if (job.state === 'assigned') return to(job, { state: 'queued' })
+  if (!isOver) return job.state === 'lost' ? repeated : to(job, { state: 'lost' })
+  if (job.desired === 'pause') return to(job, { state: 'paused' })
   return job.retriesLeft > 0
     ? to(job, { state: 'queued', retriesLeft: job.retriesLeft - 1 })
-    : to(job, { state: 'lost' })
+    : to(job, { state: 'failed' })
 }
 
-const command = (job: JobCore, wish: 'cancel' | 'pause' | 'resume' | 'retry'): Transition => {
-  const active = job.state === 'assigned' || job.state === 'running'
-  switch (wish) {
-    case 'cancel':
-      if (job.state === 'cancelled' || (active && job.desired === 'cancel')) return repeated
-      if (isTerminal(job.state)) return refused
-      return active
-        ? to(job, { desired: 'cancel' })
-        : to(job, { state: 'cancelled', desired: 'cancel' })
-    case 'pause':
-      if (job.state === 'paused' || (active && job.desired === 'pause')) return repeated
-      if (job.desired === 'cancel' || (!active && job.state !== 'queued')) return refused
-      return active ? to(job, { desired: 'pause' }) : to(job, { state: 'paused', desired: 'pause' })
-    case 'resume':
-      if (job.state === 'queued' && job.desired === 'run') return repeated
-      if (job.state === 'paused') return to(job, { state: 'queued', desired: 'run' })
-      // The pause has not reached the node yet: take it back.
-      return active && job.desired === 'pause' ? to(job, { desired: 'run' }) : refused
-    case 'retry':
-      if (job.state === 'queued') return repeated
-      if (job.state !== 'failed' && job.state !== 'cancelled' && job.state !== 'lost')
-        return refused
-      return to(job, { state: 'queued', desired: 'run' })
+const cancel = (job: JobCore): Transition => {
+  if (job.state === 'cancelled') return repeated
+  if (isTerminal(job.state)) return refused
+  if (job.state !== 'running') return to(job, { state: 'cancelled', desired: 'cancel' })
+  return job.desired === 'cancel' ? repeated : to(job, { desired: 'cancel' })
+}
+
+const pause = (job: JobCore): Transition => {
+  if (job.state === 'paused') return repeated
+  if (job.state === 'queued' || job.state === 'assigned') {
+    return to(job, { state: 'paused', desired: 'pause' })
   }
+  if (job.state !== 'running' || job.desired === 'cancel') return refused
+  return job.desired === 'pause' ? repeated : to(job, { desired: 'pause' })
+}
+
+const resume = (job: JobCore): Transition => {
+  if (job.state === 'paused') return to(job, { state: 'queued', desired: 'run' })
+  if (job.state === 'queued') return repeated
+  // The pause is still under way: take it back.
+  const pausing = job.state === 'running' && job.desired === 'pause'
+  return pausing ? to(job, { desired: 'run' }) : refused
+}
+
+const retry = (job: JobCore, retries: number): Transition => {
+  if (job.state === 'queued') return repeated
+  const ended = job.state === 'failed' || job.state === 'cancelled' || job.state === 'lost'
+  if (!ended) return refused
+  return to(job, { state: 'queued', desired: 'run', retriesLeft: retries })
 }

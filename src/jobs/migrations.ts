@@ -36,6 +36,8 @@ create table jobs_job (
   grace_ms ${big} not null,
   idempotency_key text,
   overdue ${bool} not null,
+  has_secrets ${bool} not null,
+  told ${bool} not null,
   created_at ${big} not null,
   queued_at ${big} not null,
   started_at ${big},

@@ -32,6 +32,7 @@ export interface Job extends JobCore {
   readonly graceMs: number
   /** Cancelled by the server because its time was up. */
   readonly overdue: boolean
+  readonly hasSecrets: boolean
   readonly createdAt: number
   readonly queuedAt: number
   readonly startedAt: number | null
@@ -64,6 +65,7 @@ interface JobRow {
   readonly timeout_ms: number | null
   readonly grace_ms: number
   readonly overdue: boolean | number
+  readonly has_secrets: boolean | number
   readonly created_at: number
   readonly queued_at: number
   readonly started_at: number | null
@@ -98,6 +100,7 @@ const fromRow = (row: JobRow): Job => ({
   timeoutMs: row.timeout_ms,
   graceMs: row.grace_ms,
   overdue: Boolean(row.overdue),
+  hasSecrets: Boolean(row.has_secrets),
   createdAt: row.created_at,
   queuedAt: row.queued_at,
   startedAt: row.started_at,

@@ -1,6 +1,6 @@
 /** A job as its owner sees it: times as text, no secrets, no values of the environment. */
 import type { Desired, JobState } from './job.ts'
-import type { OutcomeReason } from './outcome.ts'
+import type { OutcomeReason, Usage } from './outcome.ts'
 import type { JobException, Progress } from './streams.ts'
 import type { JobPolicy } from './submission.ts'
 import { clientPlan, type PlanView } from './view-plan.ts'
@@ -12,7 +12,7 @@ export interface OutcomeView {
   readonly exit_code: number | null
   readonly signal: string | null
   readonly message: string | null
-  readonly usage: Readonly<Record<string, number>> | null
+  readonly usage: Usage | null
 }
 
 export interface JobView {

@@ -1,0 +1,137 @@
+/** Start and finish: the verbs that change an attempt, each fenced by its number. */
+import type { Clock } from '../kernel/clock.ts'
+import { HearthError } from '../kernel/errors.ts'
+import type { Database } from '../storage/database.ts'
+import { sql } from '../storage/sql.ts'
+import { type Changed, changeJob } from './change.ts'
+import type { Commits } from './commits.ts'
+import { isTerminal } from './job.ts'
+import type { Node } from './nodes.ts'
+import { type Outcome, type OutcomeReason, outcomeTable } from './outcome.ts'
+import type { FinishRequest } from './protocol.ts'
+import { type Job, jobById } from './rows.ts'
+import type { Sealer } from './secrets.ts'
+import type { Completeness, JobFacts, Streams } from './streams.ts'
+
+export interface AttemptsOptions {
+  readonly db: Database
+  readonly commits: Commits
+  readonly sealer: Sealer
+  readonly streams: Streams
+  readonly clock: Clock
+  readonly facts: (job: Job) => Promise<JobFacts>
+}
+
+export type FinishResult = { readonly ok: true } | Exclude<Completeness, { ok: true }>
+
+const gone = (): HearthError =>
+  new HearthError('gone', 'This attempt is over: end it, and forget it')
+
+export class Attempts {
+  readonly #options: AttemptsOptions
+
+  constructor(options: AttemptsOptions) {
+    this.#options = options
+  }
+
+  /** The job, when `attempt` is its current one and runs on `node`. @throws HearthError `gone` */
+  async current(node: Node, jobId: string, attempt: number): Promise<Job> {
+    const job = await this.#of(node, jobId, attempt)
+    if (job.state === 'assigned' || job.state === 'running' || job.state === 'lost') return job
+    throw gone()
+  }
+
+  async #of(node: Node, jobId: string, attempt: number): Promise<Job> {
+    const job = await jobById(this.#options.db, jobId)
+    if (job?.attempt === attempt && job.nodeId === node.id) return job
+    throw gone()
+  }
+
+  /** Lets a node begin; answers the secrets of the job. @throws HearthError `gone` */
+  async start(node: Node, jobId: string, attempt: number) {
+    const { commits, clock, sealer } = this.#options
+    const sealed = await commits.commit(jobId, async (work) => {
+      const [row] = await work.tx.rows<{ node_id: string | null; secrets: string | null }>(sql`
+        select node_id, secrets from jobs_job left join jobs_plan on job_id = id
+        where id = ${jobId}`)
+      if (row?.node_id !== node.id) return undefined
+      const notes = { nowMs: clock.now(), actor: `node:${node.id}` }
+      const changed = await changeJob(work, jobId, { type: 'start', attempt }, notes)
+      return changed.ok || changed.why === 'repeated' ? row.secrets : undefined
+    })
+    if (sealed === undefined) throw gone()
+    return { secrets: sealed === null ? {} : await sealer.open(jobId, sealed) }
+  }
+
+  /** Ends an attempt, once all that it left is here. @throws HearthError `gone` */
+  async finish(
+    node: Node,
+    jobId: string,
+    attempt: number,
+    request: FinishRequest,
+  ): Promise<FinishResult> {
+    const { streams } = this.#options
+    const job = await this.#of(node, jobId, attempt)
+    if (isTerminal(job.state) || job.state === 'paused') return { ok: true }
+    if (job.state === 'queued') throw gone()
+    const facts = await this.#options.facts(job)
+    const complete = await streams.check(facts, attempt, request)
+    if (!complete.ok) return complete
+    const { outcome, error } = await this.#judge(job, request)
+    const changed = await this.#commit(node, facts, request, outcome, error)
+    if (changed.ok || changed.why === 'repeated') return { ok: true }
+    throw gone()
+  }
+
+  #commit(
+    node: Node,
+    facts: JobFacts,
+    request: FinishRequest,
+    outcome: Outcome,
+    error: Awaited<ReturnType<Streams['exceptionOf']>>,
+  ): Promise<Changed> {
+    const { commits, clock, streams } = this.#options
+    const { id, attempt } = facts
+    return commits.commit(id, async (work) => {
+      const notes = { nowMs: clock.now(), actor: `node:${node.id}`, outcome, error }
+      const changed = await changeJob(work, id, { type: 'finish', attempt, outcome }, notes)
+      if (changed.ok && request.artifacts.length > 0) {
+        await streams.keepArtifacts(work.tx, facts, attempt, request.artifacts)
+      }
+      return changed
+    })
+  }
+
+  /** The node's word on how it ended, put right where the server knows better. */
+  async #judge(job: Job, request: FinishRequest) {
+    const { streams } = this.#options
+    const told = outcomeOf(request.outcome)
+    const error =
+      told.reason === 'exited' && told.exitCode !== 0
+        ? await streams.exceptionOf(job.id, job.attempt)
+        : null
+    if (told.reason === 'cancelled' && job.overdue) {
+      return { outcome: { ...told, reason: 'timeout' } as const, error }
+    }
+    if (told.reason === 'paused' && !(await streams.sawCheckpoint(job.id, job.attempt))) {
+      const message = 'It was paused but wrote no checkpoint: there is nothing to resume from'
+      return { outcome: { ...told, reason: 'cancelled', message } as const, error }
+    }
+    return { outcome: told, error }
+  }
+}
+
+const outcomeOf = ({ reason, exitCode, signal, message, usage }: FinishRequest['outcome']) => {
+  if (!Object.hasOwn(outcomeTable, reason)) {
+    const known = Object.keys(outcomeTable).join(', ')
+    throw new HearthError('validation', `There is no outcome ${reason}; known: ${known}`)
+  }
+  const outcome: Outcome = {
+    reason: reason as OutcomeReason,
+    exitCode,
+    signal,
+    ...(message !== undefined && { message: message.slice(0, 10_000) }),
+    ...(usage && { usage: { wallMs: 0, ...usage } }),
+  }
+  return outcome
+}

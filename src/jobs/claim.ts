@@ -1,0 +1,113 @@
+/** Gives jobs to nodes, for good: everything is looked at once more inside of the transaction. */
+import { sql } from '../storage/sql.ts'
+import { activeOn, noteChange } from './change.ts'
+import type { Work } from './commits.ts'
+import { transition } from './job.ts'
+import { fit, type Free, freeOf, take } from './match.ts'
+import type { Capacity } from './protocol.ts'
+import { among, type Job, jobsWhere } from './rows.ts'
+import { limitsByColumn, type RunningLimits, runningBy } from './running-limits.ts'
+
+/** What the memory of a server suggests. */
+export interface Claim {
+  readonly jobId: string
+  readonly nodeId: string
+  readonly capacity: Capacity
+}
+
+interface Taken {
+  readonly before: Job
+  readonly after: Job
+}
+
+export const claim = async (
+  work: Work,
+  claims: readonly Claim[],
+  limits: RunningLimits,
+  nowMs: number,
+): Promise<void> => {
+  const { tx } = work
+  const nodeIds = [...new Set(claims.map(({ nodeId }) => nodeId))].sort()
+  const nodes = await usableNodes(work, nodeIds)
+  const active = await activeOn(work, nodeIds)
+  const free = new Map<string, Free>()
+  for (const { nodeId, capacity } of claims) {
+    if (!nodes.has(nodeId) || free.has(nodeId)) continue
+    free.set(
+      nodeId,
+      freeOf(
+        capacity,
+        active.filter((job) => job.nodeId === nodeId),
+      ),
+    )
+  }
+  const skip = tx.dialect === 'postgres' ? sql`for update skip locked` : sql``
+  const ids = claims.map(({ jobId }) => jobId)
+  const found = await jobsWhere(tx, sql`${among(sql`id`, ids)} and state = 'queued' ${skip}`)
+  const jobs = new Map(found.map((job) => [job.id, job]))
+  const allowed = await allowance(work, limits)
+  const taken = claims.flatMap(({ jobId, nodeId }): Taken[] => {
+    const before = jobs.get(jobId)
+    const room = free.get(nodeId)
+    if (!before || !room) return []
+    const moved = transition(before, { type: 'claim' })
+    const gpus = fit(before.demand, room)
+    if (!moved.ok || !gpus || !allowed(before)) return []
+    free.set(nodeId, take(room, before.demand, gpus))
+    const version = before.version + 1
+    return [{ before, after: { ...before, ...moved.job, version, nodeId, gpus } }]
+  })
+  if (taken.length > 0) await write(work, taken, nowMs)
+}
+
+/** Held, so that no other server gives them work at the same time. */
+const usableNodes = async ({ tx }: Work, ids: readonly string[]): Promise<ReadonlySet<string>> => {
+  const lock = tx.dialect === 'postgres' ? sql`for no key update` : sql``
+  const rows = await tx.rows<{ id: string }>(sql`
+    select id from jobs_node where ${among(sql`id`, ids)} and removed_at is null
+      and draining = ${false} order by id ${lock}`)
+  return new Set(rows.map(({ id }) => id))
+}
+
+/** Whether one more job of its owner and project may run; counts those that were let in. */
+const allowance = async ({ tx }: Work, limits: RunningLimits) => {
+  const bounds = limitsByColumn(limits)
+  if (bounds.length > 0) await tx.lock('jobs limits')
+  const counts: { of: (job: Job) => number | null; max: number; n: Map<number, number> }[] = []
+  for (const { column, max } of bounds) {
+    const of = (job: Job): number | null => (column === 'owner_id' ? job.ownerId : job.projectId)
+    counts.push({ of, max, n: new Map(await runningBy(tx, column)) })
+  }
+  return (job: Job): boolean => {
+    const mine = counts.flatMap(({ of, max, n }) => {
+      const id = of(job)
+      return id === null ? [] : [{ id, max, n }]
+    })
+    if (mine.some(({ id, max, n }) => (n.get(id) ?? 0) >= max)) return false
+    for (const { id, n } of mine) n.set(id, (n.get(id) ?? 0) + 1)
+    return true
+  }
+}
+
+const write = async (work: Work, taken: readonly Taken[], nowMs: number): Promise<void> => {
+  const { tx } = work
+  const rows = taken.map(
+    ({ after }) =>
+      sql`(${after.id}, ${after.nodeId}, ${after.gpus.length > 0 ? JSON.stringify(after.gpus) : ''})`,
+  )
+  await tx.run(sql`
+    update jobs_job set state = 'assigned', attempt = attempt + 1, version = version + 1,
+      node_id = given.node_id, gpus = nullif(given.gpus, ''), phase = null, detail = null
+    from (select column1 as id, column2 as node_id, column3 as gpus
+      from (values ${sql.join(rows, sql`, `)}) as listed) as given
+    where jobs_job.id = given.id and jobs_job.state = 'queued'`)
+  const attempts = taken.map(
+    ({ after }) => sql`(${after.id}, ${after.attempt}, ${after.nodeId}, ${nowMs})`,
+  )
+  await tx.run(sql`
+    insert into jobs_attempt (job_id, attempt, node_id, assigned_at)
+    values ${sql.join(attempts, sql`, `)}`)
+  for (const { before, after } of taken) {
+    noteChange(work, before, after, 'claim', { nowMs, actor: `node:${after.nodeId}` })
+  }
+}

@@ -1,0 +1,150 @@
+/** Jobs for people: one by one, in lists, and all that happened to them. */
+import type { Who } from '../auth/who.ts'
+import type { Database } from '../storage/database.ts'
+import { type SQL, sql } from '../storage/sql.ts'
+import type { Leases } from './leases.ts'
+import { unstartedMs } from './leases.ts'
+import type { Nodes } from './nodes.ts'
+import type { Plan } from './plan.ts'
+import { type Job, jobsWhere, plansOf } from './rows.ts'
+import type { JobFilter } from './service.ts'
+import type { Streams } from './streams.ts'
+import { jobView, type JobView } from './view.ts'
+
+export interface ListingOptions {
+  readonly db: Database
+  readonly nodes: Nodes
+  readonly leases: Pick<Leases, 'silenceMs'>
+  readonly streams: Pick<Streams, 'progressOf' | 'runIdOf'>
+}
+
+export interface AttemptView {
+  readonly attempt: number
+  readonly node: string | null
+  readonly assigned_at: string
+  readonly started_at: string | null
+  readonly ended_at: string | null
+  readonly outcome: unknown
+}
+
+export interface HistoryView {
+  readonly at: string
+  readonly attempt: number
+  readonly from: string | null
+  readonly to: string
+  readonly event: string
+  readonly actor: string
+  readonly why: string | null
+}
+
+const noPlan: Plan = { command: [''] }
+
+export class Listing {
+  readonly #options: ListingOptions
+
+  constructor(options: ListingOptions) {
+    this.#options = options
+  }
+
+  async views(jobs: readonly Job[]): Promise<JobView[]> {
+    if (jobs.length === 0) return []
+    const { db, nodes, streams, leases } = this.#options
+    const ids = jobs.map(({ id }) => id)
+    const [plans, progress, runs, names] = await Promise.all([
+      plansOf(db, ids),
+      streams.progressOf(ids),
+      streams.runIdOf(ids),
+      jobs.some(({ nodeId }) => nodeId !== null) ? nodes.names() : new Map<string, string>(),
+    ])
+    return jobs.map((job) => {
+      const isOn = job.state === 'assigned' || job.state === 'running' || job.state === 'lost'
+      return jobView(job, {
+        plan: plans.get(job.id) ?? noPlan,
+        nodeName: job.nodeId === null ? null : (names.get(job.nodeId) ?? null),
+        disconnected: isOn && leases.silenceMs(job.nodeId as string) > unstartedMs,
+        progress: progress.get(job.id) ?? null,
+        runId: runs.get(job.id) ?? null,
+      })
+    })
+  }
+
+  async view(job: Job): Promise<JobView> {
+    return (await this.views([job]))[0]!
+  }
+
+  async list(who: Who, filter: JobFilter): Promise<{ jobs: JobView[]; total: number }> {
+    const { db } = this.#options
+    const where = sql.join(await this.#conditions(who, filter), sql` and `)
+    const { skip = 0, limit = 50 } = filter
+    const jobs = await jobsWhere(db, sql`${where} order by seq desc limit ${limit} offset ${skip}`)
+    const [row] = await db.rows<{ n: number }>(
+      sql`select count(*) as n from jobs_job where ${where}`,
+    )
+    return { jobs: await this.views(jobs), total: row?.n ?? 0 }
+  }
+
+  async #conditions(who: Who, filter: JobFilter): Promise<SQL[]> {
+    const { state, kind, projectId, node, name } = filter
+    const conditions: SQL[] = [who.isSuperuser ? sql`1 = 1` : sql`owner_id = ${who.id}`]
+    if (state) {
+      const states = state.map((one) => sql`${one}`)
+      conditions.push(sql`state in (${sql.join(states, sql`, `)})`)
+    }
+    if (kind !== undefined) conditions.push(sql`kind = ${kind}`)
+    if (projectId !== undefined) conditions.push(sql`project_id = ${projectId}`)
+    if (node !== undefined) {
+      conditions.push(
+        sql`node_id in (select id from jobs_node where id = ${node} or name = ${node})`,
+      )
+    }
+    if (name !== undefined) {
+      const pattern = `%${name.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`
+      conditions.push(sql`lower(name) like ${pattern} escape '\\'`)
+    }
+    return conditions
+  }
+
+  async attempts(jobId: string): Promise<AttemptView[]> {
+    const { db, nodes } = this.#options
+    const names = await nodes.names()
+    const rows = await db.rows<{
+      attempt: number
+      node_id: string
+      assigned_at: number
+      started_at: number | null
+      ended_at: number | null
+      outcome: string | null
+    }>(sql`select * from jobs_attempt where job_id = ${jobId} order by attempt`)
+    return rows.map((row) => ({
+      attempt: row.attempt,
+      node: names.get(row.node_id) ?? null,
+      assigned_at: iso(row.assigned_at),
+      started_at: row.started_at === null ? null : iso(row.started_at),
+      ended_at: row.ended_at === null ? null : iso(row.ended_at),
+      outcome: row.outcome === null ? null : JSON.parse(row.outcome),
+    }))
+  }
+
+  async history(jobId: string): Promise<HistoryView[]> {
+    const rows = await this.#options.db.rows<{
+      at: number
+      attempt: number
+      from_state: string | null
+      to_state: string
+      event: string
+      actor: string
+      why: string | null
+    }>(sql`select * from jobs_history where job_id = ${jobId} order by id`)
+    return rows.map(({ at, attempt, from_state, to_state, event, actor, why }) => ({
+      at: iso(at),
+      attempt,
+      from: from_state,
+      to: to_state,
+      event,
+      actor,
+      why,
+    }))
+  }
+}
+
+const iso = (ms: number): string => new Date(ms).toISOString()
