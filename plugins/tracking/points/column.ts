@@ -24,21 +24,25 @@ const bitsFor = (range: number): number =>
   range === 0 ? 0 : range < 256 ? 8 : range < 65_536 ? 16 : 32
 
 /** The stride that a regular column would have, or 0 where predictions could lose precision. */
-const strideOf = (column: ArrayLike<number>, count: number): number => {
+const strideOf = (column: ArrayLike<number>, from: number, count: number): number => {
   if (count < 2) return 0
-  const first = column[0] as number
-  const stride = Math.round(((column[count - 1] as number) - first) / (count - 1))
+  const first = column[from] as number
+  const stride = Math.round(((column[from + count - 1] as number) - first) / (count - 1))
   const reach = stride * (count - 1)
   return Math.abs(reach) <= MAX / 2 ? stride : 0
 }
 
 /** Plans a column that should hold integers; anything else in it makes the plan raw floats. */
-export const planIntegers = (column: ArrayLike<number>, count: number): ColumnPlan => {
-  const stride = strideOf(column, count)
+export const planIntegers = (
+  column: ArrayLike<number>,
+  from: number,
+  count: number,
+): ColumnPlan => {
+  const stride = strideOf(column, from, count)
   let low = Infinity
   let high = -Infinity
   for (let i = 0; i < count; i++) {
-    const value = column[i] as number
+    const value = column[from + i] as number
     if (!Number.isSafeInteger(value) || Object.is(value, -0)) return RAW
     const residual = value - i * stride
     if (residual < low) low = residual
@@ -51,13 +55,12 @@ export const planIntegers = (column: ArrayLike<number>, count: number): ColumnPl
 }
 
 /** Plans a column of any numbers: integers, floats that survive 32 bits, or raw floats. */
-export const planValues = (column: ArrayLike<number>, count: number): ColumnPlan => {
-  const first = column[0] ?? 0
-  if (Number.isInteger(first)) {
-    const integers = planIntegers(column, count)
+export const planValues = (column: ArrayLike<number>, from: number, count: number): ColumnPlan => {
+  if (count > 0 && Number.isInteger(column[from])) {
+    const integers = planIntegers(column, from, count)
     if (integers.format <= 32) return integers
   }
-  for (let i = 0; i < count; i++) {
+  for (let i = from; i < from + count; i++) {
     const value = column[i] as number
     if (Math.fround(value) !== value && value === value) return RAW
   }
@@ -82,29 +85,59 @@ const residuals = (buffer: ArrayBuffer, offset: number, bits: number, count: num
       ? new Uint16Array(buffer, offset, count)
       : new Uint32Array(buffer, offset, count)
 
+/** Memory to pack into, seen through every width: made once, since views are not free. */
+interface Scratch {
+  readonly bytes: Uint8Array
+  readonly shorts: Uint16Array
+  readonly words: Uint32Array
+  readonly singles: Float32Array
+  readonly doubles: Float64Array
+}
+
+const makeScratch = (sizeBytes: number): Scratch => {
+  const buffer = new ArrayBuffer(sizeBytes)
+  return {
+    bytes: new Uint8Array(buffer),
+    shorts: new Uint16Array(buffer),
+    words: new Uint32Array(buffer),
+    singles: new Float32Array(buffer),
+    doubles: new Float64Array(buffer),
+  }
+}
+
+const KEPT_BYTES = 65_536
+const kept = makeScratch(KEPT_BYTES)
+
+/** Valid until the next call; `sizeBytes` is a multiple of eight. */
+export const scratchOf = (sizeBytes: number): Scratch =>
+  sizeBytes <= KEPT_BYTES ? kept : makeScratch(sizeBytes)
+
 /** Writes a planned column at `offset`, which must be a multiple of eight. */
 export const writeColumn = (
-  buffer: ArrayBuffer,
+  scratch: Scratch,
   offset: number,
-  plan: ColumnPlan,
+  { format, base, stride }: ColumnPlan,
   column: ArrayLike<number>,
+  from: number,
   count: number,
 ): void => {
-  const { format, base, stride } = plan
-  if (format === FLOAT64 || format === FLOAT32) {
-    const out =
-      format === FLOAT64
-        ? new Float64Array(buffer, offset, count)
-        : new Float32Array(buffer, offset, count)
-    for (let i = 0; i < count; i++) out[i] = column[i] as number
+  if (isFloat(format)) {
+    const out = format === FLOAT64 ? scratch.doubles : scratch.singles
+    const at = offset / out.BYTES_PER_ELEMENT
+    for (let i = 0; i < count; i++) out[at + i] = column[from + i] as number
+    if (format === FLOAT32 && count % 2 === 1) out[at + count] = 0
     return
   }
-  const frame = new Float64Array(buffer, offset, 2)
-  frame[0] = base
-  frame[1] = stride
+  scratch.doubles[offset / 8] = base
+  scratch.doubles[offset / 8 + 1] = stride
   if (format === 0) return
-  const out = residuals(buffer, offset + FRAME_BYTES, format, count)
-  for (let i = 0; i < count; i++) out[i] = (column[i] as number) - i * stride - base
+  const out = format === 8 ? scratch.bytes : format === 16 ? scratch.shorts : scratch.words
+  const start = offset + FRAME_BYTES
+  const at = start / out.BYTES_PER_ELEMENT
+  const end = (start + dataBytes(format, count)) / out.BYTES_PER_ELEMENT
+  for (let i = 0; i < count; i++) out[at + i] = (column[from + i] as number) - i * stride - base
+  // What lies there from the last time would make equal points differ.
+  out.fill(0, at + count, end)
 }
 
 /** Reads a column back; `offset` must be a multiple of eight. */

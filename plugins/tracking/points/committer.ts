@@ -154,20 +154,21 @@ export class Committer {
     return state
   }
 
-  #remember({ runId, points, created, isNew }: WrittenRun): void {
+  #remember({ runId, points, created, isNew, state: written }: WrittenRun): void {
     const state = this.#runs.peek(runId)
     if (!state) return
     if (isNew && state.version === 0) state.version = 1
-    for (const [name, id] of created) state.addSeries({ id, name, sealed: null, tailId: null })
-    const { keys, steps, times, count } = points
-    let series = state.byId.get(keys[0] as number)
-    for (let i = 0; i < count; i++) {
-      if (series?.id !== keys[i]) series = state.byId.get(keys[i] as number)
-      if (!series) continue
-      if ((steps[i] as number) > series.maxStep) series.maxStep = steps[i] as number
-      if ((times[i] as number) > series.maxTime) series.maxTime = times[i] as number
+    for (const [name, { id, coverage }] of created) {
+      state.addSeries({ id, name, sealed: null, tailId: null }).coverage.addAll(coverage)
     }
-    state.unsealed += count
+    state.unsealed += points.count
+    if (state === written) return
+    // Another copy was loaded meanwhile, perhaps before these points were there to be seen.
+    const { keys, steps, times, count } = points
+    for (let i = 0; i < count; i++) {
+      const series = state.byId.get(keys[i] as number)
+      series?.coverage.addPoint(steps[i] as number, times[i] as number)
+    }
   }
 }
 

@@ -1,11 +1,12 @@
 /** Appends on their way into one transaction: which points are new, and where they go. */
 import { type Queries, sql } from '../../../src/sdk.ts'
+import { boxOf, Coverage } from './coverage.ts'
 import { type Columns, encodePoints } from './payload.ts'
-import { addSuspect, findKnown, pointKey, type Suspects } from './repeats.ts'
+import { findKnown, type Known, pointKey, type Suspects } from './repeats.ts'
 import { writeRows } from './rows.ts'
 import type { Runs } from './runs.ts'
 import type { RunState } from './state.ts'
-import type { AppendInput, Appended } from './store.ts'
+import type { AppendInput, Appended, SeriesInput } from './store.ts'
 
 /** One call of `append` that waits for its commit. */
 export interface Pending {
@@ -23,8 +24,22 @@ export interface WrittenRun {
   readonly firstId: number
   /** `keys` are series. */
   readonly points: Columns
-  readonly created: ReadonlyMap<string, number>
+  readonly created: ReadonlyMap<string, Target>
   readonly isNew: boolean
+  /** The copy of the run in memory that its coverage was added to. */
+  readonly state: RunState
+}
+
+/** A series that points go to: one of the run's, or one made by this transaction. */
+export interface Target {
+  readonly id: number
+  coverage: Coverage
+}
+
+/** An append that is to be stored, and the series of each of its columns. */
+interface Entry {
+  readonly pending: Pending
+  readonly targets: readonly (Target | undefined)[]
 }
 
 interface Result {
@@ -66,22 +81,20 @@ const createSeries = async (
   tx: Queries,
   runId: number,
   names: ReadonlySet<string>,
-): Promise<Map<string, number>> => {
-  const created = new Map<string, number>()
-  const rows = [...names].map((name) => sql`(${runId}, ${name})`)
+): Promise<Map<string, Target>> => {
+  const created = new Map<string, Target>()
   await writeRows(
     tx,
-    rows,
-    (values) => sql`
-    insert into tracking_series (run_id, name) values ${values}
-    on conflict (run_id, name) do nothing`,
+    [...names].map((name) => [runId, name]),
+    'insert into tracking_series (run_id, name)',
+    'on conflict (run_id, name) do nothing',
   )
   const wanted = [...names]
   for (let from = 0; from < wanted.length; from += 256) {
     const found = await tx.rows<{ id: number; name: string }>(sql`
       select id, name from tracking_series
       where run_id = ${runId} and name in ${wanted.slice(from, from + 256)}`)
-    for (const { id, name } of found) created.set(name, id)
+    for (const { id, name } of found) created.set(name, { id, coverage: new Coverage() })
   }
   return created
 }
@@ -111,7 +124,7 @@ export class RunGroup {
   readonly #runs: Runs
   readonly #state: RunState
   readonly #entries: readonly Pending[]
-  #created: Map<string, number> = new Map()
+  #created: Map<string, Target> = new Map()
 
   constructor(runs: Runs, state: RunState, entries: readonly Pending[]) {
     this.#runs = runs
@@ -126,18 +139,17 @@ export class RunGroup {
     results: Map<Pending, Appended>,
   ): Promise<WrittenRun | null> {
     const { runId, version } = this.#state
+    const state = this.#state
     const known = await knownBatches(tx, runId, this.#entries)
     const fresh = this.#pickFresh(known, results)
-    await this.#nameSeries(tx, fresh)
-    const { filling, keys } = await this.#fill(tx, fresh, firstId, results, known)
+    const entries = await this.#findTargets(tx, fresh)
+    const { filling, keys } = await this.#fill(tx, entries, firstId, results, known)
     this.#answerAliases(known, results)
     const points = filling.done()
     await writeRows(
       tx,
       keys,
-      (values) => sql`
-      insert into tracking_batch_key (run_id, batch_id, first_id, stored, repeated, at)
-      values ${values}`,
+      'insert into tracking_batch_key (run_id, batch_id, first_id, stored, repeated, at)',
     )
     if (points.count === 0 && this.#created.size === 0) return null
     if (version === 0) {
@@ -150,7 +162,7 @@ export class RunGroup {
         insert into tracking_batch (first_id, run_id, payload)
         values (${firstId}, ${runId}, ${encodePoints(points)})`)
     }
-    return { runId, firstId, points, created: this.#created, isNew: version === 0 }
+    return { runId, firstId, points, created: this.#created, isNew: version === 0, state }
   }
 
   /** Entries to be stored: batches that are known, or twice in the group, are left out. */
@@ -174,115 +186,151 @@ export class RunGroup {
     }
   }
 
-  async #nameSeries(tx: Queries, fresh: readonly Pending[]): Promise<void> {
+  async #findTargets(tx: Queries, fresh: readonly Pending[]): Promise<Entry[]> {
     const unknown = new Set<string>()
-    for (const { input } of fresh) {
-      for (const { name, values } of input.series) {
-        if (values.length > 0 && !this.#state.series.has(name)) unknown.add(name)
-      }
+    const { series: known, runId } = this.#state
+    const entries = fresh.map((pending) => {
+      const targets = pending.input.series.map(({ name, values }): Target | undefined => {
+        const series = known.get(name)
+        if (!series && values.length > 0) unknown.add(name)
+        return series
+      })
+      return { pending, targets }
+    })
+    if (unknown.size === 0) return entries
+    const created = await createSeries(tx, runId, unknown)
+    this.#created = created
+    for (const { pending, targets } of entries) {
+      pending.input.series.forEach(({ name }, i) => {
+        targets[i] ??= created.get(name)
+      })
     }
-    if (unknown.size > 0) this.#created = await createSeries(tx, this.#state.runId, unknown)
-  }
-
-  #idOf(name: string): number {
-    return this.#state.series.get(name)?.id ?? (this.#created.get(name) as number)
+    return entries
   }
 
   async #fill(
     tx: Queries,
-    fresh: readonly Pending[],
+    entries: readonly Entry[],
     firstId: number,
     results: Map<Pending, Appended>,
     known: Map<string, Result>,
   ) {
-    const filling = new Filling(fresh.reduce((sum, { points }) => sum + points, 0))
-    const suspects = this.#suspects(fresh)
+    const filling = new Filling(entries.reduce((sum, { pending }) => sum + pending.points, 0))
+    const suspects = suspectsOf(entries)
     const stored =
       suspects.size > 0 ? await findKnown(tx, this.#runs, this.#state.runId, suspects) : null
-    const keys = []
-    for (const entry of fresh) {
+    const keys: unknown[][] = []
+    for (const entry of entries) {
+      const { input, points, arrived } = entry.pending
       const before = filling.count
-      const repeat = this.#fillEntry(filling, entry, firstId, suspects, stored)
+      const repeat = fillEntry(filling, entry, firstId, stored)
       const count = filling.count - before
       const result = {
         firstId: count === 0 && repeat !== null ? repeat : firstId + before,
         stored: count,
-        repeated: entry.points - count,
+        repeated: points - count,
       }
-      results.set(entry, { ...result, time: entry.arrived })
-      const { batchId, runId } = entry.input
+      results.set(entry.pending, { ...result, time: arrived })
+      const { batchId, runId } = input
       if (batchId === undefined) continue
       known.set(batchId, result)
-      keys.push(sql`(${runId}, ${batchId}, ${result.firstId}, ${result.stored},
-        ${result.repeated}, ${Math.floor(entry.arrived / 1000)})`)
+      const millis = Math.floor(arrived / 1000)
+      keys.push([runId, batchId, result.firstId, result.stored, result.repeated, millis])
     }
     return { filling, keys }
   }
+}
 
-  /** Copies the points that are new; answers the id of the first that is not, if any. */
-  #fillEntry(
-    filling: Filling,
-    entry: Pending,
-    firstId: number,
-    suspects: ReadonlyMap<number, Suspects>,
-    stored: ReadonlyMap<number, Map<string, number>> | null,
-  ): number | null {
-    let repeat: number | null = null
-    for (const { name, values, steps, times } of entry.input.series) {
-      const { length } = values
-      if (length === 0) continue
-      const id = this.#idOf(name)
-      const known = suspects.has(id) ? stored?.get(id) : undefined
-      let at = filling.count
-      for (let i = 0; i < length; i++) {
-        const step = steps ? (steps[i] as number) : 0
-        const time = times ? (times[i] as number) : entry.arrived
-        const value = values[i] as number
-        if (known) {
-          const key = pointKey(step, time, value)
-          const same = times && entry.checkRepeats ? known.get(key) : undefined
-          if (same !== undefined) {
-            repeat ??= same
-            continue
-          }
-          known.set(key, firstId + at)
+/** Copies the points that are new; answers the id of the first that is not, if any. */
+const fillEntry = (
+  filling: Filling,
+  { pending, targets }: Entry,
+  firstId: number,
+  stored: Known | null,
+): number | null => {
+  let repeat: number | null = null
+  pending.input.series.forEach(({ values, steps, times }, index) => {
+    const target = targets[index]
+    if (!target) return
+    const known = stored?.get(target.id)
+    let at = filling.count
+    for (let i = 0; i < values.length; i++) {
+      const step = steps ? (steps[i] as number) : 0
+      const time = times ? (times[i] as number) : pending.arrived
+      const value = values[i] as number
+      if (known) {
+        const key = pointKey(step, time, value)
+        const same = times && pending.checkRepeats ? known.get(key) : undefined
+        if (same !== undefined) {
+          repeat ??= same
+          continue
         }
-        filling.keys[at] = id
-        filling.steps[at] = step
-        filling.times[at] = time
-        filling.values[at] = value
-        at++
+        known.set(key, firstId + at)
+        // The search may have replaced the coverage that already held it.
+        target.coverage.addPoint(step, time)
       }
-      filling.count = at
+      filling.keys[at] = target.id
+      filling.steps[at] = step
+      filling.times[at] = time
+      filling.values[at] = value
+      at++
     }
-    return repeat
+    filling.count = at
+  })
+  return repeat
+}
+
+/** Whether each point has a higher step or time than all before it, so that none is twice. */
+const isAdvancing = (steps: ArrayLike<number> | undefined, times: ArrayLike<number>): boolean => {
+  let maxStep = -Infinity
+  let maxTime = -Infinity
+  for (let i = 0; i < times.length; i++) {
+    const step = steps ? (steps[i] as number) : 0
+    const time = times[i] as number
+    if (step <= maxStep && time <= maxTime) return false
+    if (step > maxStep) maxStep = step
+    if (time > maxTime) maxTime = time
   }
+  return true
+}
 
-  /** Where points may be repeats: given a time, and neither a new highest step nor time. */
-  #suspects(fresh: readonly Pending[]): Map<number, Suspects> {
-    const suspects = new Map<number, Suspects>()
-    const highest = new Map<number, { step: number; time: number }>()
-    for (const { input, arrived, checkRepeats } of fresh) {
-      for (const { name, values, steps, times } of input.series) {
-        if (values.length === 0) continue
-        const id = this.#idOf(name)
-        let high = highest.get(id)
-        if (!high) {
-          const series = this.#state.series.get(name)
-          high = { step: series?.maxStep ?? -Infinity, time: series?.maxTime ?? -Infinity }
-          highest.set(id, high)
-        }
-        for (let i = 0; i < values.length; i++) {
-          const step = steps ? (steps[i] as number) : 0
-          const time = times ? (times[i] as number) : arrived
-          if (times && checkRepeats && step <= high.step && time <= high.time) {
-            addSuspect(suspects, id, step, time)
-          }
-          if (step > high.step) high.step = step
-          if (time > high.time) high.time = time
+/**
+ * Where points may be repeats: given a time, and where the series has points already. Adds all
+ * points to the coverage of their series; that they may not be committed does no harm.
+ */
+const suspectsOf = (entries: readonly Entry[]): Suspects => {
+  const suspects = new Map<number, Coverage>()
+  for (const { pending, targets } of entries) {
+    const { input, arrived, checkRepeats } = pending
+    for (let index = 0; index < input.series.length; index++) {
+      const target = targets[index]
+      const { values, steps, times } = input.series[index] as SeriesInput
+      if (!target || values.length === 0) continue
+      const { id, coverage } = target
+      const box = boxOf(steps, times ?? arrived, values.length)
+      if (times && checkRepeats) {
+        const mayMeet = coverage.meets(box)
+        if (mayMeet || !isAdvancing(steps, times)) {
+          let suspect = suspects.get(id)
+          if (!suspect) suspects.set(id, (suspect = new Coverage()))
+          if (mayMeet) addHeld(suspect, coverage, steps, times)
         }
       }
+      coverage.add(box)
     }
-    return suspects
+  }
+  return suspects
+}
+
+const addHeld = (
+  suspect: Coverage,
+  coverage: Coverage,
+  steps: ArrayLike<number> | undefined,
+  times: ArrayLike<number>,
+): void => {
+  for (let i = 0; i < times.length; i++) {
+    const step = steps ? (steps[i] as number) : 0
+    const time = times[i] as number
+    if (coverage.holds(step, time)) suspect.addPoint(step, time)
   }
 }

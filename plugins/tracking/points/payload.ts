@@ -5,6 +5,7 @@ import {
   planValues,
   readColumn,
   readOne,
+  scratchOf,
   writeColumn,
 } from './column.ts'
 
@@ -48,29 +49,30 @@ export const concat = (parts: readonly Columns[]): Columns => {
 const FORMAT_VERSION = 1
 const HEADER_BYTES = 16
 
-/** Packs the points. Little-endian, as every machine we run on is. */
-export const encodePoints = (points: Columns): Uint8Array => {
-  const { count, keys, steps, times, values } = points
+/** Packs points `from..to`. Little-endian, as every machine we run on is. */
+export const encodePoints = (points: Columns, from = 0, to = points.count): Uint8Array => {
+  const { keys, steps, times, values } = points
+  const count = to - from
   const columns = [keys, steps, times, values]
   const plans = [
-    planIntegers(keys, count),
-    planIntegers(steps, count),
-    planIntegers(times, count),
-    planValues(values, count),
+    planIntegers(keys, from, count),
+    planIntegers(steps, from, count),
+    planIntegers(times, from, count),
+    planValues(values, from, count),
   ]
   let sizeBytes = HEADER_BYTES
   for (const plan of plans) sizeBytes += columnBytes(plan.format, count)
-  const buffer = new ArrayBuffer(sizeBytes)
-  const header = new DataView(buffer)
-  header.setUint8(0, FORMAT_VERSION)
-  header.setUint32(8, count, true)
+  const scratch = scratchOf(sizeBytes)
+  scratch.bytes.fill(0, 0, HEADER_BYTES)
+  scratch.bytes[0] = FORMAT_VERSION
+  scratch.words[2] = count
   let offset = HEADER_BYTES
   plans.forEach((plan, i) => {
-    header.setUint8(i + 1, plan.format)
-    writeColumn(buffer, offset, plan, columns[i] as Float64Array, count)
+    scratch.bytes[i + 1] = plan.format
+    writeColumn(scratch, offset, plan, columns[i] as Float64Array, from, count)
     offset += columnBytes(plan.format, count)
   })
-  return new Uint8Array(buffer)
+  return scratch.bytes.slice(0, sizeBytes)
 }
 
 /** Packed points, of which one can be looked at, or the first ones unpacked. */

@@ -1,6 +1,7 @@
 /** Finds points that are stored already: same series, step, given time and value. */
 import type { Queries } from '../../../src/sdk.ts'
 import { type ChunkRef, chunksOf, loadIndexes, readChunks } from './chunks.ts'
+import { Coverage } from './coverage.ts'
 import type { Runs } from './runs.ts'
 import type { OpenBatch, RunState, Series } from './state.ts'
 import { At } from './summary.ts'
@@ -9,77 +10,69 @@ import { At } from './summary.ts'
 export const pointKey = (step: number, time: number, value: number): string =>
   `${step} ${time} ${Object.is(value, -0) ? '-0' : value}`
 
-/** What to look for in one series: points within these bounds. */
-export interface Suspects {
-  readonly seriesId: number
-  minStep: number
-  maxStep: number
-  minTime: number
-  maxTime: number
-}
+/** Where to look for points of each series that may be stored already. */
+export type Suspects = ReadonlyMap<number, Coverage>
 
-/** Widens the bounds of a series by one point that may be stored already. */
-export const addSuspect = (
-  all: Map<number, Suspects>,
-  seriesId: number,
-  step: number,
-  time: number,
-): void => {
-  const known = all.get(seriesId)
-  if (!known) {
-    all.set(seriesId, { seriesId, minStep: step, maxStep: step, minTime: time, maxTime: time })
-    return
-  }
-  known.minStep = Math.min(known.minStep, step)
-  known.maxStep = Math.max(known.maxStep, step)
-  known.minTime = Math.min(known.minTime, time)
-  known.maxTime = Math.max(known.maxTime, time)
-}
+/** Chunks of one series that are worth learning from where its points really are. */
+const MANY_CHUNKS = 16
 
-const within = (s: Suspects, step: number, time: number): boolean =>
-  step >= s.minStep && step <= s.maxStep && time >= s.minTime && time <= s.maxTime
-
-const overlaps = (s: Suspects, { index, at }: ChunkRef): boolean =>
-  (index[at + At.maxStep] as number) >= s.minStep &&
-  (index[at + At.minStep] as number) <= s.maxStep &&
-  (index[at + At.maxTime] as number) >= s.minTime &&
-  (index[at + At.minTime] as number) <= s.maxTime
+const overlaps = (suspect: Coverage, { index, at }: ChunkRef): boolean =>
+  suspect.meets({
+    minStep: index[at + At.minStep] as number,
+    maxStep: index[at + At.maxStep] as number,
+    minTime: index[at + At.minTime] as number,
+    maxTime: index[at + At.maxTime] as number,
+  })
 
 /** Ids of stored points by series and key. */
-export type Known = Map<number, Map<string, number>>
+export type Known = ReadonlyMap<number, Map<string, number>>
 
-const addOpen = (known: Known, suspects: Map<number, Suspects>, batch: OpenBatch): void => {
-  const { firstId, keys, steps, times, values, count } = batch
+const addOpen = (known: Known, suspects: Suspects, batch: OpenBatch): void => {
+  const { firstId, keys, steps, times, values, count, box } = batch
+  let key = Number.NaN
+  let suspect: Coverage | undefined
   for (let i = 0; i < count; i++) {
-    const suspect = suspects.get(keys[i] as number)
+    if (keys[i] !== key) {
+      key = keys[i] as number
+      suspect = suspects.get(key)
+      if (!suspect?.meets(box)) suspect = undefined
+    }
     const step = steps[i] as number
     const time = times[i] as number
-    if (!suspect || !within(suspect, step, time)) continue
-    known.get(suspect.seriesId)?.set(pointKey(step, time, values[i] as number), firstId + i)
+    if (!suspect?.holds(step, time)) continue
+    known.get(key)?.set(pointKey(step, time, values[i] as number), firstId + i)
   }
 }
 
 const addSealed = async (
   q: Queries,
   known: Known,
-  suspects: Map<number, Suspects>,
+  suspects: Suspects,
   state: RunState,
 ): Promise<void> => {
   const wanted = [...suspects.keys()].map((id) => state.byId.get(id)).filter((s) => s !== undefined)
   await loadIndexes(q, state, wanted)
-  const refs = wanted.flatMap((series: Series) =>
-    chunksOf(series).filter((ref) => overlaps(suspects.get(series.id) as Suspects, ref)),
-  )
-  for await (const [{ series }, points] of readChunks(q, refs)) {
-    const suspect = suspects.get(series.id) as Suspects
+  const learned = new Map<Series, Coverage>()
+  const refs = wanted.flatMap((series) => {
+    const all = chunksOf(series)
+    const near = all.filter((ref) => overlaps(suspects.get(series.id) as Coverage, ref))
+    if (near.length < MANY_CHUNKS || series.learned) return near
+    learned.set(series, new Coverage())
+    return all
+  })
+  for await (const [{ series }, points] of readChunks(q, refs, state.payloads)) {
+    const suspect = suspects.get(series.id) as Coverage
+    const coverage = learned.get(series)
     const found = known.get(series.id)
     for (let i = 0; i < points.count; i++) {
       const step = points.steps[i] as number
       const time = points.times[i] as number
-      if (!within(suspect, step, time)) continue
+      coverage?.addPoint(step, time)
+      if (!suspect.holds(step, time)) continue
       found?.set(pointKey(step, time, points.values[i] as number), points.keys[i] as number)
     }
   }
+  for (const [series, coverage] of learned) state.learn(series, coverage)
 }
 
 /** The stored points of a run that could equal the suspects. */
@@ -87,7 +80,7 @@ export const findKnown = (
   q: Queries,
   runs: Runs,
   runId: number,
-  suspects: Map<number, Suspects>,
+  suspects: Suspects,
 ): Promise<Known> =>
   runs.consistently(q, runId, async (state) => {
     const known: Known = new Map([...suspects.keys()].map((id) => [id, new Map()]))

@@ -1,6 +1,7 @@
 /** The runs in memory: loads them, keeps them in step with the database, forgets the oldest. */
 import { HearthError, type Queries, sql } from '../../../src/sdk.ts'
 import { breathe } from './breathe.ts'
+import { boxOf } from './coverage.ts'
 import { decodePoints } from './payload.ts'
 import type { PayloadCache } from './payload-cache.ts'
 import { type OpenBatch, RunState, type Series, type SeriesRow } from './state.ts'
@@ -37,7 +38,8 @@ const decodeBatches = (rows: readonly OpenRow[]): OpenBatch[] => {
   const batches: OpenBatch[] = []
   for (const { first_id: firstId, payload } of rows) {
     if (firstId === null || !payload) continue
-    batches.push({ firstId, ...decodePoints(payload) })
+    const points = decodePoints(payload)
+    batches.push({ firstId, ...points, box: boxOf(points.steps, points.times, points.count) })
   }
   return batches
 }

@@ -2,7 +2,7 @@
 import { type Database, type Queries, sql } from '../../../src/sdk.ts'
 import { breathe } from './breathe.ts'
 import { CHUNK_POINTS, setIndex } from './chunks.ts'
-import { type Columns, columnsOf, concat, decodePoints, encodePoints } from './payload.ts'
+import { type Columns, columnsOf, decodePoints, encodePoints, setColumns } from './payload.ts'
 import { writeRows } from './rows.ts'
 import { StaleError } from './runs.ts'
 import type { OpenBatch, RunState, Series } from './state.ts'
@@ -18,6 +18,10 @@ import {
 
 /** Points handled between two pauses for the rest of the server. */
 const SLICE_POINTS = 16_384
+/** Series whose newest chunks are read with one statement. */
+const TAILS = 64
+/** Chunks of fewer points are always filled up. */
+const SMALL_CHUNK_POINTS = 128
 /** Points sealed in one transaction. */
 const MAX_POINTS = 262_144
 
@@ -35,10 +39,19 @@ export interface SealedSeries {
   readonly tailId: number | null
 }
 
-/** The points of batches, those of one series together and in order of id. */
-const groupBySeries = (batches: readonly OpenBatch[]): Map<number, Columns> => {
+/** Points `from..to` of columns. */
+interface Range {
+  readonly columns: Columns
+  readonly from: number
+  readonly to: number
+}
+
+/** The points of batches, those of one series side by side and in order of id. */
+const groupBySeries = (batches: readonly OpenBatch[]): Map<number, Range> => {
   const counts = new Map<number, number>()
+  let total = 0
   for (const { keys, count } of batches) {
+    total += count
     for (let i = 0; i < count;) {
       const key = keys[i] as number
       const from = i
@@ -46,37 +59,33 @@ const groupBySeries = (batches: readonly OpenBatch[]): Map<number, Columns> => {
       counts.set(key, (counts.get(key) ?? 0) + i - from)
     }
   }
-  const groups = new Map<number, { points: Columns; filled: number }>()
-  for (const [key, count] of counts) groups.set(key, { points: columnsOf(count), filled: 0 })
+  const columns = columnsOf(total)
+  const groups = new Map<number, { columns: Columns; from: number; to: number }>()
+  let start = 0
+  for (const [key, count] of counts) {
+    groups.set(key, { columns, from: start, to: start })
+    start += count
+  }
   for (const { firstId, keys, steps, times, values, count } of batches) {
     for (let i = 0; i < count;) {
       const key = keys[i] as number
-      const group = groups.get(key) as { points: Columns; filled: number }
-      const { points } = group
-      let at = group.filled
+      const group = groups.get(key) as { to: number }
+      let at = group.to
       for (; i < count && keys[i] === key; i++, at++) {
-        points.keys[at] = firstId + i
-        points.steps[at] = steps[i] as number
-        points.times[at] = times[i] as number
-        points.values[at] = values[i] as number
+        columns.keys[at] = firstId + i
+        columns.steps[at] = steps[i] as number
+        columns.times[at] = times[i] as number
+        columns.values[at] = values[i] as number
       }
-      group.filled = at
+      group.to = at
     }
   }
-  return new Map([...groups].map(([key, { points }]) => [key, points]))
+  return groups
 }
 
-const slice = ({ keys, steps, times, values }: Columns, from: number, to: number): Columns => ({
-  count: to - from,
-  keys: keys.subarray(from, to),
-  steps: steps.subarray(from, to),
-  times: times.subarray(from, to),
-  values: values.subarray(from, to),
-})
-
-const summaryOf = ({ keys, steps, times, values, count }: Columns): Summary => {
-  const summary = emptySummary()
-  for (let i = 0; i < count; i++) {
+const addRange = (summary: Summary, { columns, from, to }: Range): Summary => {
+  const { keys, steps, times, values } = columns
+  for (let i = from; i < to; i++) {
     addPoint(
       summary,
       keys[i] as number,
@@ -88,56 +97,81 @@ const summaryOf = ({ keys, steps, times, values, count }: Columns): Summary => {
   return summary
 }
 
+const chunkOf = (range: Range): Chunk => ({
+  firstId: range.columns.keys[range.from] as number,
+  summary: addRange(emptySummary(), range),
+  payload: encodePoints(range.columns, range.from, range.to),
+})
+
 /** Cuts points of one series, in order of id, into chunks. */
-export const chunksFrom = (points: Columns): Chunk[] => {
+const chunksOfRange = ({ columns, from, to }: Range): Chunk[] => {
   const chunks: Chunk[] = []
-  for (let from = 0; from < points.count; from += CHUNK_POINTS) {
-    const part = slice(points, from, Math.min(from + CHUNK_POINTS, points.count))
-    chunks.push({
-      firstId: part.keys[0] as number,
-      summary: summaryOf(part),
-      payload: encodePoints(part),
-    })
+  for (let at = from; at < to; at += CHUNK_POINTS) {
+    chunks.push(chunkOf({ columns, from: at, to: Math.min(at + CHUNK_POINTS, to) }))
   }
   return chunks
 }
 
-const readTails = async (q: Queries, ids: readonly number[]): Promise<Map<number, Columns>> => {
-  const tails = new Map<number, Columns>()
-  for (let from = 0; from < ids.length; from += 64) {
-    const rows = await q.rows<{ first_id: number; payload: Uint8Array }>(sql`
-      select first_id, payload from tracking_chunk_data
-      where first_id in ${ids.slice(from, from + 64)}`)
-    for (const row of rows) tails.set(row.first_id, decodePoints(row.payload))
-    await breathe()
+export const chunksFrom = (columns: Columns): Chunk[] =>
+  chunksOfRange({ columns, from: 0, to: columns.count })
+
+/** The first chunk of a range, filled up behind what a chunk with room holds, and the others. */
+const chunksBehind = (tail: Columns, { columns, from, to }: Range): Chunk[] => {
+  const moved = Math.min(to - from, CHUNK_POINTS - tail.count)
+  const filled = columnsOf(tail.count + moved)
+  setColumns(filled, 0, tail)
+  for (let i = 0; i < moved; i++) {
+    filled.keys[tail.count + i] = columns.keys[from + i] as number
+    filled.steps[tail.count + i] = columns.steps[from + i] as number
+    filled.times[tail.count + i] = columns.times[from + i] as number
+    filled.values[tail.count + i] = columns.values[from + i] as number
   }
-  if (tails.size !== ids.length) throw new StaleError()
-  return tails
+  return [...chunksFrom(filled), ...chunksOfRange({ columns, from: from + moved, to })]
+}
+
+const readTails = async (q: Queries, ids: readonly number[]): Promise<Map<number, Columns>> => {
+  const rows = await q.rows<{ first_id: number; payload: Uint8Array }>(sql`
+    select first_id, payload from tracking_chunk_data where first_id in ${ids}`)
+  if (rows.length !== ids.length) throw new StaleError()
+  return new Map(rows.map((row) => [row.first_id, decodePoints(row.payload)]))
+}
+
+/**
+ * Whether the next points of a series go into its newest chunk, given how many came last: a chunk
+ * is written anew a few times, however little each sealing adds to it.
+ */
+const staysOpen = (count: number, added: number): boolean =>
+  count < Math.min(CHUNK_POINTS, Math.max(SMALL_CHUNK_POINTS, 4 * added))
+
+const planSeries = (series: Series, range: Range, tail: Columns | undefined): SealedSeries => {
+  const chunks = tail ? chunksBehind(tail, range) : chunksOfRange(range)
+  const sealed = addRange(series.sealed.slice(), range)
+  const last = chunks.at(-1) as Chunk
+  const count = last.summary[At.count] as number
+  const tailId = staysOpen(count, range.to - range.from) ? last.firstId : null
+  return { series, sealed, chunks, tailId }
 }
 
 /** Works out the chunks that batches become, merged into the last chunk of each series. */
-export const planSeal = async (
+const planSeal = async (
   q: Queries,
   state: RunState,
   batches: readonly OpenBatch[],
 ): Promise<SealedSeries[]> => {
   const groups = groupBySeries(batches)
   const touched = [...groups.keys()].map((id) => state.byId.get(id)).filter((s) => s !== undefined)
-  const wanted = touched.map(({ tailId }) => tailId).filter((id) => id !== null)
-  const tails = await readTails(q, wanted)
   const plans: SealedSeries[] = []
   let pending = 0
-  for (const series of touched) {
-    const points = groups.get(series.id) as Columns
-    const tail = series.tailId === null ? undefined : tails.get(series.tailId)
-    const chunks = chunksFrom(tail ? concat([tail, points]) : points)
-    const sealed = series.sealed.slice()
-    mergeSummary(sealed, summaryOf(points))
-    const last = chunks.at(-1) as Chunk
-    const tailId = (last.summary[At.count] as number) < CHUNK_POINTS ? last.firstId : null
-    plans.push({ series, sealed, chunks, tailId })
-    pending += points.count
-    if (pending >= SLICE_POINTS) {
+  for (let at = 0; at < touched.length; at += TAILS) {
+    const part = touched.slice(at, at + TAILS)
+    const ids = part.map(({ tailId }) => tailId).filter((id) => id !== null)
+    const tails = ids.length > 0 ? await readTails(q, ids) : undefined
+    for (const series of part) {
+      const range = groups.get(series.id) as Range
+      const tail = series.tailId === null ? undefined : tails?.get(series.tailId)
+      plans.push(planSeries(series, range, tail))
+      pending += range.to - range.from + (tail?.count ?? 0)
+      if (pending < SLICE_POINTS) continue
       await breathe()
       pending = 0
     }
@@ -148,6 +182,13 @@ export const planSeal = async (
 /** NaN has no place in SQL that compares: an absent value matches nothing, on both dialects. */
 export const comparable = (value: number | undefined): number | null =>
   value === undefined || value !== value ? null : value
+
+export const insertSeries = `insert into tracking_series (id, run_id, name, sealed, tail_id,
+  last_value, last_step, min_value, max_value, mean_value, count)`
+
+export const updateFigures = `last_value = excluded.last_value, last_step = excluded.last_step,
+  min_value = excluded.min_value, max_value = excluded.max_value,
+  mean_value = excluded.mean_value, count = excluded.count`
 
 /** The row of a series: what is in chunks, and, for SQL to search, what is known in all. */
 export const seriesRow = (
@@ -162,8 +203,8 @@ export const seriesRow = (
   const finite = (place: number) => (hasFinite ? (total[place] as number) : null)
   const last = count > 0 ? comparable(total[At.latestValue]) : null
   const lastStep = count > 0 ? (total[At.latestStep] as number) : null
-  return sql`(${id}, ${runId}, ${name}, ${summaryBytes(sealed)}, ${tailId}, ${last}, ${lastStep},
-    ${finite(At.min)}, ${finite(At.max)}, ${finite(At.mean)}, ${count})`
+  const range = [finite(At.min), finite(At.max), finite(At.mean)]
+  return [id, runId, name, summaryBytes(sealed), tailId, last, lastStep, ...range, count]
 }
 
 /** Writes chunks and the rows of their series. */
@@ -173,38 +214,26 @@ export const writeSealed = async (
   plans: readonly SealedSeries[],
   totals: (plan: SealedSeries) => Summary,
 ): Promise<void> => {
-  const chunks = plans.flatMap(({ series, chunks }) => chunks.map((chunk) => ({ series, chunk })))
-  const data = chunks.map(({ chunk }) => sql`(${chunk.firstId}, ${chunk.payload})`)
   await writeRows(
     tx,
-    data,
-    (values) => sql`
-    insert into tracking_chunk_data (first_id, payload) values ${values}
-    on conflict (first_id) do update set payload = excluded.payload`,
-  )
-  const index = chunks.map(
-    ({ series, chunk }) => sql`(${series.id}, ${chunk.firstId}, ${summaryBytes(chunk.summary)})`,
+    plans.flatMap(({ chunks }) => chunks.map(({ firstId, payload }) => [firstId, payload])),
+    'insert into tracking_chunk_data (first_id, payload)',
+    'on conflict (first_id) do update set payload = excluded.payload',
   )
   await writeRows(
     tx,
-    index,
-    (values) => sql`
-    insert into tracking_chunk (series_id, first_id, summary) values ${values}
-    on conflict (series_id, first_id) do update set summary = excluded.summary`,
-  )
-  const rows = plans.map((plan) =>
-    seriesRow(runId, plan.series, plan.sealed, plan.tailId, totals(plan)),
+    plans.flatMap(({ series, chunks }) =>
+      chunks.map(({ firstId, summary }) => [series.id, firstId, summaryBytes(summary)]),
+    ),
+    'insert into tracking_chunk (series_id, first_id, summary)',
+    'on conflict (series_id, first_id) do update set summary = excluded.summary',
   )
   await writeRows(
     tx,
-    rows,
-    (values) => sql`
-    insert into tracking_series (id, run_id, name, sealed, tail_id, last_value, last_step,
-      min_value, max_value, mean_value, count) values ${values}
-    on conflict (id) do update set sealed = excluded.sealed, tail_id = excluded.tail_id,
-      last_value = excluded.last_value, last_step = excluded.last_step,
-      min_value = excluded.min_value, max_value = excluded.max_value,
-      mean_value = excluded.mean_value, count = excluded.count`,
+    plans.map((plan) => seriesRow(runId, plan.series, plan.sealed, plan.tailId, totals(plan))),
+    insertSeries,
+    `on conflict (id) do update set sealed = excluded.sealed, tail_id = excluded.tail_id,
+      ${updateFigures}`,
   )
 }
 

@@ -1,4 +1,5 @@
 /** What this process remembers of a run: its series, and its points that are in no chunk yet. */
+import { type Box, Coverage } from './coverage.ts'
 import type { Columns } from './payload.ts'
 import type { PayloadCache } from './payload-cache.ts'
 import { addPoint, At, emptySummary, type Summary } from './summary.ts'
@@ -10,9 +11,10 @@ export interface Series {
   sealed: Summary
   /** Of the points in `RunState.batches`. */
   open: Summary
-  /** Highest step and time ever acknowledged: most points are above, hence new. */
-  maxStep: number
-  maxTime: number
+  /** Holds every point ever acknowledged: most points lie outside, hence are new. */
+  coverage: Coverage
+  /** Whether the coverage was learned from the points, not only from what sums them up. */
+  learned: boolean
   /** First id of the newest chunk while that has room. */
   tailId: number | null
   /** Summaries of all chunks, packed, in order of id; null until somebody asks. */
@@ -22,6 +24,8 @@ export interface Series {
 /** A row of `tracking_batch`; `keys` are series, ids count up from `firstId`. */
 export interface OpenBatch extends Columns {
   readonly firstId: number
+  /** Around all its points. */
+  readonly box: Box
 }
 
 export interface SeriesRow {
@@ -46,7 +50,7 @@ export class RunState {
   seenId = -1
   /** Points this process committed since it last sealed the run. */
   unsealed = 0
-  /** The store's epoch at which `maxStep` and `maxTime` of all series were known to be right. */
+  /** The store's epoch at which the coverage of all series was known to be right. */
   epoch = 0
   indexBytes = 0
 
@@ -70,17 +74,18 @@ export class RunState {
       name,
       sealed: sealed ?? emptySummary(),
       open: emptySummary(),
-      maxStep: sealed?.[At.maxStep] ?? -Infinity,
-      maxTime: sealed?.[At.maxTime] ?? -Infinity,
+      coverage: new Coverage(),
+      learned: false,
       tailId,
       index: null,
     }
+    cover(series, series.sealed)
     this.series.set(name, series)
     this.byId.set(id, series)
     return series
   }
 
-  /** Forgets chunks and batches, not the series: ids and highest steps and times stay true. */
+  /** Forgets chunks and batches, not the series: ids and coverage stay true. */
   reset(version: number, rows: readonly SeriesRow[]): void {
     this.version = version
     this.batches = []
@@ -93,7 +98,7 @@ export class RunState {
       series.tailId = row.tailId
       series.open = emptySummary()
       series.index = null
-      raise(series, series.sealed)
+      cover(series, series.sealed)
     }
   }
 
@@ -127,19 +132,33 @@ export class RunState {
       const key = keys[i] as number
       if (series?.id !== key) series = this.byId.get(key)
       if (!series) continue
-      addPoint(
-        series.open,
-        firstId + i,
-        steps[i] as number,
-        times[i] as number,
-        values[i] as number,
-      )
-      raise(series, series.open)
+      const step = steps[i] as number
+      const time = times[i] as number
+      addPoint(series.open, firstId + i, step, time, values[i] as number)
+      series.coverage.addPoint(step, time)
+    }
+  }
+
+  /** Replaces the coverage of a series by one that holds all its points in chunks. */
+  learn(series: Series, coverage: Coverage): void {
+    series.coverage = coverage
+    series.learned = true
+    for (const { keys, steps, times, count } of this.batches) {
+      for (let i = 0; i < count; i++) {
+        if (keys[i] === series.id) coverage.addPoint(steps[i] as number, times[i] as number)
+      }
     }
   }
 }
 
-const raise = (series: Series, by: Summary): void => {
-  series.maxStep = Math.max(series.maxStep, by[At.maxStep] as number)
-  series.maxTime = Math.max(series.maxTime, by[At.maxTime] as number)
+/** Points that only their summary tells of may lie anywhere within its bounds. */
+const cover = (series: Series, sealed: Summary): void => {
+  if ((sealed[At.count] as number) === 0) return
+  series.learned = false
+  series.coverage.add({
+    minStep: sealed[At.minStep] as number,
+    maxStep: sealed[At.maxStep] as number,
+    minTime: sealed[At.minTime] as number,
+    maxTime: sealed[At.maxTime] as number,
+  })
 }

@@ -2,7 +2,7 @@
 import { type Database, type Queries, sql } from '../../../src/sdk.ts'
 import { writeRows } from './rows.ts'
 import { type Runs, StaleError } from './runs.ts'
-import { seriesRow } from './seal.ts'
+import { seriesRow, insertSeries, updateFigures } from './seal.ts'
 import type { RunState, Series } from './state.ts'
 import type { SeriesSummary } from './store.ts'
 import { At, mergeSummary, type Summary } from './summary.ts'
@@ -60,17 +60,7 @@ const flushRun = (db: Database, runs: Runs, runId: number): Promise<void> =>
       const rows = [...state.byId.values()]
         .filter(({ open }) => (open[At.count] as number) > 0)
         .map((series) => seriesRow(runId, series, series.sealed, series.tailId, totalOf(series)))
-      await writeRows(
-        tx,
-        rows,
-        (values) => sql`
-        insert into tracking_series (id, run_id, name, sealed, tail_id, last_value, last_step,
-          min_value, max_value, mean_value, count) values ${values}
-        on conflict (id) do update set last_value = excluded.last_value,
-          last_step = excluded.last_step, min_value = excluded.min_value,
-          max_value = excluded.max_value, mean_value = excluded.mean_value,
-          count = excluded.count`,
-      )
+      await writeRows(tx, rows, insertSeries, `on conflict (id) do update set ${updateFigures}`)
     }),
   )
 

@@ -131,8 +131,14 @@ export const mergeSummary = (s: Summary, from: Float64Array, at = 0): void => {
   s[At.maxId] = Math.max(s[At.maxId] as number, get(At.maxId))
 }
 
-export const summaryBytes = (s: Summary): Uint8Array =>
-  new Uint8Array(s.buffer as ArrayBuffer, s.byteOffset, s.byteLength)
+const packing = new Float64Array(SUMMARY_LENGTH)
+const packed = new Uint8Array(packing.buffer)
+
+/** A copy: the small arrays of numbers stay as the engine likes them, without a buffer. */
+export const summaryBytes = (s: Summary): Uint8Array => {
+  packing.set(s)
+  return packed.slice()
+}
 
 /** Reads packed summaries from a blob of any alignment. */
 export const summaryFrom = (bytes: Uint8Array): Summary => {
