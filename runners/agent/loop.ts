@@ -28,6 +28,7 @@ const cleanEveryMs = 3_600_000
 const revocationsBelieved = 3
 const farewellMs = 2000
 const restMs = 20
+const maxSilenceMs = 500
 
 export class Loop {
   readonly #options: LoopOptions
@@ -40,6 +41,8 @@ export class Loop {
   #capacity: Capacity | null = null
   #measuredAt = 0
   #cleanedAt = 0
+  #contactAt = 0
+  #wasCutShort = false
   #isOnline: boolean | null = null
 
   constructor(options: LoopOptions) {
@@ -102,17 +105,20 @@ export class Loop {
     await this.#measure()
     const poll = this.#wakeUp.begin(signal)
     const sentMs = monotonicMs()
-    const waitMs = this.#isOnline === true ? this.#waitMs() : 0
+    const waitMs = this.#waitMs()
     let reply: SyncReply
     try {
       reply = await wire.sync(this.#report(waitMs), poll.signal)
     } catch (error) {
-      if (poll.isWoken() && !signal.aborted) return
+      this.#wasCutShort = poll.isWoken()
+      if (this.#wasCutShort && !signal.aborted) return
       throw error
     } finally {
       poll.end()
     }
     this.#tellOnline()
+    this.#wasCutShort = false
+    this.#contactAt = this.#node.clock.now()
     for (const attempt of this.#attempts.values()) await attempt.contact(sentMs)
     const isNews = this.#isNews(reply)
     this.#obey(reply)
@@ -143,8 +149,13 @@ export class Loop {
     }
   }
 
-  /** Contact must be made several times before any cut-off passes. */
+  /**
+   * Contact must be made several times before any cut-off passes, and a poll that is cut short by
+   * a change makes none.
+   */
   #waitMs(): number {
+    const silentMs = this.#node.clock.now() - this.#contactAt
+    if (this.#isOnline !== true || (this.#wasCutShort && silentMs > maxSilenceMs)) return 0
     const cutOffs = [...this.#attempts.values()].flatMap(({ stored }) => stored.stopAfterMs ?? [])
     return Math.max(minWaitMs, Math.min(maxWaitMs, ...cutOffs.map((ms) => Math.floor(ms / 4))))
   }

@@ -4,9 +4,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Agent, type AgentOptions, createAgent } from '../../../runners/agent.ts'
 import type { Executor } from '../../../runners/executor.ts'
-import { systemClock } from '../../../src/kernel/clock.ts'
+import { type Clock, systemClock } from '../../../src/kernel/clock.ts'
 import { silentLogger } from '../../../src/kernel/log.ts'
 import { FakeServer } from './fake-server.ts'
+
+/** Waits for a tenth of the time: what takes long in a network is over soon in a test. */
+export const hurriedClock: Clock = {
+  now: () => Date.now(),
+  after: (delayMs, work) => systemClock.after(delayMs / 10, work),
+  every: (periodMs, work) => systemClock.every(periodMs / 10, work),
+}
 
 export interface AgentUnderTest {
   readonly server: FakeServer
@@ -32,7 +39,7 @@ export const agentUnderTest = async (executor: Executor): Promise<AgentUnderTest
         version: '1.0.0',
         executors: [executor],
         log: silentLogger,
-        clock: systemClock,
+        clock: hurriedClock,
         slots: 4,
         ...options,
       })

@@ -160,9 +160,18 @@ export class FakeServer {
     }
     if (sync.waitMs === 0) return Response.json(reply())
     const ended = Promise.withResolvers<void>()
-    request.signal.addEventListener('abort', () => ended.resolve())
+    let over = false
+    const end = () => {
+      over = true
+      ended.resolve()
+    }
+    request.signal.addEventListener('abort', end)
+    const timer = setTimeout(end, sync.waitMs)
     for (let found = reply(); ; found = reply()) {
-      if (isNews(found) || request.signal.aborted) return Response.json(found)
+      if (isNews(found) || over) {
+        clearTimeout(timer)
+        return Response.json(found)
+      }
       await Promise.race([this.#changed.promise, ended.promise])
     }
   }
