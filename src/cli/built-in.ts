@@ -1,4 +1,5 @@
 /** The plugins that are part of the program. */
+import jobRuns from '../../plugins/job-runs/index.ts'
 import tracking from '../../plugins/tracking/index.ts'
 import { type JobsOptions, jobsPlugin } from '../jobs/index.ts'
 import type { FileConfig } from '../kernel/config.ts'
@@ -22,17 +23,22 @@ export const builtInSources = (
   settings: NonNullable<FileConfig['plugins']>,
   jobs = unused,
 ): PluginSource[] => {
-  const builtIn: readonly Plugin[] = [jobsPlugin(jobs), tracking]
+  const builtIn: readonly Plugin[] = [jobsPlugin(jobs), tracking, jobRuns]
   const ids = new Set(builtIn.map(({ id }) => id))
   const unknown = Object.entries(settings)
     .filter(([id, { path }]) => path === undefined && !ids.has(id))
     .map(([id]) => `plugins.${id}: there is no built-in plugin ${id}, and no path is given`)
   if (unknown.length > 0) throw new BootError(unknown)
-  return builtIn
-    .filter(({ id }) => settings[id]?.enabled !== false)
-    .map((plugin) => ({
-      plugin,
-      config: settings[plugin.id]?.config,
-      optional: settings[plugin.id]?.optional ?? false,
-    }))
+  const isEnabled = (id: string): boolean => settings[id]?.enabled !== false
+  return (
+    builtIn
+      .filter(({ id }) => isEnabled(id))
+      // It joins two others, and is nothing without them.
+      .filter(({ id }) => id !== jobRuns.id || (isEnabled('jobs') && isEnabled('tracking')))
+      .map((plugin) => ({
+        plugin,
+        config: settings[plugin.id]?.config,
+        optional: settings[plugin.id]?.optional ?? false,
+      }))
+  )
 }
