@@ -5,7 +5,7 @@ import { type AttemptFiles, attemptFiles } from '../attempt-files.ts'
 import type { AttemptFolder } from '../executor.ts'
 import type { Launch } from '../shim/launch.ts'
 import { bubblewrap } from './bubblewrap.ts'
-import type { CgroupLimits } from './cgroup.ts'
+import type { CgroupPlan } from './cgroup.ts'
 import { gpuDevices } from './gpu-devices.ts'
 import type { Host } from './host.ts'
 
@@ -42,24 +42,27 @@ export const arrange = (
       graceMs: folder.plan.graceMs ?? defaultGraceMs,
       limits,
       disk: [files.work, files.home, files.tmp],
-      cgroup:
-        host.hierarchies.length === 0
-          ? null
-          : {
-              name: groupName(folder),
-              hierarchies: host.hierarchies,
-              limits: cgroupLimits(limits),
-            },
+      cgroup: cgroupPlan(folder, host),
       program: sandboxed ? 'inner' : 'command',
     },
   }
 }
 
-const cgroupLimits = ({ memoryBytes, cpus, pids }: CgroupLimits): CgroupLimits => ({
-  ...(memoryBytes === undefined ? {} : { memoryBytes }),
-  ...(cpus === undefined ? {} : { cpus }),
-  ...(pids === undefined ? {} : { pids }),
-})
+/** Joining takes milliseconds each: only what limits, measures memory, or ends all at a stroke. */
+const cgroupPlan = (folder: AttemptFolder, { hierarchies }: Host): CgroupPlan | null => {
+  const demanded = limitControllers.filter(([limit]) => folder.plan.limits?.[limit] !== undefined)
+  const wanted = hierarchies.filter(
+    ({ version, controllers }) =>
+      version === 2 ||
+      controllers.includes('memory') ||
+      demanded.some(([, controller]) => controllers.includes(controller)),
+  )
+  if (wanted.length === 0) return null
+  const limits = Object.fromEntries(
+    demanded.map(([limit]) => [limit, folder.plan.limits?.[limit]]),
+  ) as CgroupPlan['limits']
+  return { name: groupName(folder), hierarchies: wanted, limits }
+}
 
 const whyNot = (folder: AttemptFolder, level: SandboxLevel, host: Host): string | null => {
   const { limits = {}, network, image } = folder.plan
@@ -69,7 +72,7 @@ const whyNot = (folder: AttemptFolder, level: SandboxLevel, host: Host): string 
   const missing = host.missing[level]
   if (missing) return `The sandbox ${level} is not to be had here: ${missing}`
   if (level !== 'bwrap' && network === false)
-    return `No network was demanded, which the sandbox ${level} cannot keep a program from: ask bwrap`
+    return `The plan forbids the network, which the sandbox ${level} cannot: ask for bwrap`
   if (unknown) return unknown
   for (const [limit, controller] of limitControllers) {
     if (limits[limit] !== undefined && !host.limits.includes(controller))

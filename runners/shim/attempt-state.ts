@@ -1,4 +1,4 @@
-/** What a shim leaves on disk for whoever comes after it: its claim, its program and the outcome. */
+/** What a shim leaves on disk for whoever comes after it: its claim, its program, the outcome. */
 import {
   closeSync,
   fsyncSync,

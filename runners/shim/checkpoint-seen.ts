@@ -1,4 +1,4 @@
-/** Whether a program said that it wrote a checkpoint: only then can it be paused, not just ended. */
+/** Whether a program said that it wrote a checkpoint: only then is it paused, not just ended. */
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 

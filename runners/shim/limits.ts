@@ -14,11 +14,19 @@ export interface Verdict {
   readonly message?: string
 }
 
+export interface LimitWatch {
+  /** Null while the attempt may run on. */
+  look(): Verdict | null
+  /** After the end: what it died of, or wrote in its last moments. */
+  lookBack(): Verdict | null
+  wallMs(): number
+}
+
 /** Measuring a folder takes at most this part of the time. */
 const diskShare = 1 / 20
 
-/** Answers what each look at the attempt says: null while it may run on. */
-export const watchLimits = (folder: string, launch: Launch, cgroup: Cgroup | null) => {
+/** Its time begins now. */
+export const watchLimits = (folder: string, launch: Launch, cgroup: Cgroup | null): LimitWatch => {
   const files = attemptFiles(folder)
   const startedAt = performance.now()
   let nextDiskAt = 0
@@ -64,11 +72,10 @@ export const watchLimits = (folder: string, launch: Launch, cgroup: Cgroup | nul
       : null
 
   return {
-    look(): Verdict | null {
+    look() {
       return stop() ?? deadline() ?? wall() ?? memory() ?? log() ?? disk()
     },
-    /** After the end: what it died of, or wrote in its last moments. */
-    lookBack(): Verdict | null {
+    lookBack() {
       nextDiskAt = 0
       return memory() ?? log() ?? disk()
     },

@@ -1,4 +1,4 @@
-/** Ends what a dead shim left behind, found by every trace that a program cannot wipe out at once. */
+/** Ends what a dead shim left behind, found by traces that a program cannot wipe out at once. */
 import { attemptFiles } from '../attempt-files.ts'
 import {
   descendants,

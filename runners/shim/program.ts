@@ -101,6 +101,7 @@ export const startProgram = (folder: string, launch: Launch, cgroup: Cgroup | nu
       await kill()
     },
     usage() {
+      // Of the largest process alone, where no control group counted them together.
       const used = child.resourceUsage()
       return {
         cpuMs: cgroup?.cpuMs() ?? Number(used?.cpuTime.total ?? 0) / 1000,

@@ -8,7 +8,7 @@ import { type Cgroup, makeCgroup } from '../sandbox/cgroup.ts'
 import { claim, writeChild, writeOutcome } from './attempt-state.ts'
 import { checkpointSeen } from './checkpoint-seen.ts'
 import { type Launch, readLaunch } from './launch.ts'
-import { type Verdict, watchLimits } from './limits.ts'
+import { type LimitWatch, type Verdict, watchLimits } from './limits.ts'
 import { type Program, startProgram } from './program.ts'
 
 /** Exit codes of the shim itself, for whoever started it. */
@@ -42,10 +42,12 @@ const run = async (
 ): Promise<Outcome> => {
   let cgroup: Cgroup | null = null
   let program: Program
+  let limits: LimitWatch
   try {
     // Both are there from the start, whatever the program does.
     for (const path of [attemptFiles(folder).log, attemptFiles(folder).events]) touch(path)
     cgroup = launch.cgroup && makeCgroup(launch.cgroup)
+    limits = watchLimits(folder, launch, cgroup)
     program = startProgram(folder, launch, cgroup)
   } catch (error) {
     cgroup?.remove()
@@ -54,7 +56,7 @@ const run = async (
   }
   const identity = identify(program.pid)
   if (identity) writeChild(folder, { ...identity, cgroup: launch.cgroup })
-  const outcome = await follow(folder, launch, program, cgroup, subreaper)
+  const outcome = await follow(folder, launch, program, limits, subreaper)
   cgroup?.remove()
   return outcome
 }
@@ -66,10 +68,9 @@ const follow = async (
   folder: string,
   launch: Launch,
   program: Program,
-  cgroup: Cgroup | null,
+  limits: LimitWatch,
   subreaper: Subreaper | null,
 ): Promise<Outcome> => {
-  const limits = watchLimits(folder, launch, cgroup)
   let verdict: Verdict | null = null
   let killAtMs = Number.POSITIVE_INFINITY
   let killer: ReturnType<typeof setTimeout> | undefined

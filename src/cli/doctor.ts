@@ -15,6 +15,7 @@ import {
   checkRedis,
   type Finding,
 } from './doctor-checks.ts'
+import { checkSandboxes } from './doctor-sandboxes.ts'
 
 const checks: readonly ((settings: Settings) => Promise<Finding>)[] = [
   checkBun,
@@ -27,6 +28,7 @@ const checks: readonly ((settings: Settings) => Promise<Finding>)[] = [
   checkPort,
   checkExposure,
   checkFileLimit,
+  checkSandboxes,
 ]
 
 /** Exit code 0 when nothing fails, 1 otherwise; warnings do not count. */

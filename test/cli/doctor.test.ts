@@ -42,6 +42,7 @@ test('a sound set-up passes every check', async () => {
     'port',
     'access',
     'files',
+    'sandboxes',
   ])
 })
 

@@ -1,4 +1,4 @@
-/** Attempts as an agent would run them: each in a folder of its own, ended and removed at the end. */
+/** Attempts as an agent would run them: each in a folder of its own, ended with the tests. */
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -90,7 +90,7 @@ test('a deadline that nobody moves on ends it; one that is moved on does not', a
   expect(await executor.wait(handle)).toMatchObject({ reason: 'lease_expired' })
 })
 
-test('a plan that this executor cannot keep is refused with the reason, and not begun', async () => {
+test('a plan that cannot be kept is refused with the reason, and not begun', async () => {
   const why = async (plan: Parameters<typeof attempt>[1]) => {
     const folder = attempt('echo ran', plan)
     const { outcome } = await run(folder)

@@ -1,4 +1,4 @@
-/** Finding control groups in what kernels say of them: version 2, version 1, both, in containers. */
+/** Finding control groups in what kernels say of them: of either version, and in containers. */
 import { afterEach, beforeEach, expect, test } from 'bun:test'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
