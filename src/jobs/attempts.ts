@@ -3,8 +3,8 @@ import type { Clock } from '../kernel/clock.ts'
 import { HearthError } from '../kernel/errors.ts'
 import type { Database } from '../storage/database.ts'
 import { sql } from '../storage/sql.ts'
-import { type Changed, changeJob } from './change.ts'
-import type { Commits } from './commits.ts'
+import { type Changed, changeJob, moveJob } from './change.ts'
+import type { Commits, Work } from './commits.ts'
 import { isTerminal } from './job.ts'
 import type { Node } from './nodes.ts'
 import { type Outcome, type OutcomeReason, outcomeTable } from './outcome.ts'
@@ -51,13 +51,12 @@ export class Attempts {
   async start(node: Node, jobId: string, attempt: number) {
     const { commits, clock, sealer } = this.#options
     const sealed = await commits.commit(jobId, async (work) => {
-      const [row] = await work.tx.rows<{ node_id: string | null; secrets: string | null }>(sql`
-        select node_id, secrets from jobs_job left join jobs_plan on job_id = id
-        where id = ${jobId}`)
-      if (row?.node_id !== node.id) return undefined
+      const job = await work.jobs.read(jobId)
+      if (job?.nodeId !== node.id) return undefined
       const notes = { nowMs: clock.now(), actor: `node:${node.id}` }
-      const changed = await changeJob(work, jobId, { type: 'start', attempt }, notes)
-      return changed.ok || changed.why === 'repeated' ? row.secrets : undefined
+      const changed = await moveJob(work, job, { type: 'start', attempt }, notes)
+      if (!changed.ok && changed.why !== 'repeated') return undefined
+      return job.hasSecrets ? sealedSecrets(work, jobId) : null
     })
     if (sealed === undefined) throw gone()
     return { secrets: sealed === null ? {} : await sealer.open(jobId, sealed) }
@@ -119,6 +118,13 @@ export class Attempts {
     }
     return { outcome: told, error }
   }
+}
+
+const sealedSecrets = async ({ tx }: Work, jobId: string): Promise<string | null> => {
+  const [row] = await tx.rows<{ secrets: string | null }>(
+    sql`select secrets from jobs_plan where job_id = ${jobId}`,
+  )
+  return row?.secrets ?? null
 }
 
 const outcomeOf = ({ reason, exitCode, signal, message, usage }: FinishRequest['outcome']) => {

@@ -1,11 +1,10 @@
 /** Moves jobs on in the database: the one place that writes states, and what follows from them. */
-import { UnavailableError } from '../storage/errors.ts'
 import { sql } from '../storage/sql.ts'
 import type { Work } from './commits.ts'
 import { isTerminal, type JobEvent, type JobState, transition } from './job.ts'
 import type { Outcome } from './outcome.ts'
 import { backoffMs } from './policy.ts'
-import { among, forUpdate, isActive, type Job, jobsWhere, lockedJob } from './rows.ts'
+import { among, forUpdate, isActive, type Job, jobsWhere } from './rows.ts'
 import type { JobException } from './streams.ts'
 
 /** Who did it and what more there is to say; `nowMs` is the server's clock. */
@@ -28,7 +27,7 @@ export const changeJob = async (
   event: JobEvent,
   notes: ChangeNotes,
 ): Promise<Changed> => {
-  const job = await lockedJob(work.tx, jobId)
+  const job = await work.jobs.read(jobId)
   return job ? moveJob(work, job, event, notes) : { ok: false, why: 'missing' }
 }
 
@@ -42,14 +41,13 @@ export const moveJob = async (
   const moved = transition(job, event)
   if (!moved.ok) return moved
   const after: Job = { ...job, ...moved.job, ...consequences(job, moved.job.state, notes) }
-  const written = await writeJob(work, job, after)
+  const written = await work.jobs.write(job, after)
   noteChange(work, job, written, event.type, notes)
-  if (holdsPlace(job.state) && !holdsPlace(after.state)) await endAttempt(work, job, notes)
   if (isTerminal(after.state)) {
     if (job.hasSecrets) {
       await work.tx.run(sql`update jobs_plan set secrets = null where job_id = ${job.id}`)
     }
-    await tellDependants(work, written, notes)
+    if (job.isFollowed) await tellDependants(work, written, notes)
   }
   return { ok: true, job: written }
 }
@@ -91,31 +89,12 @@ const consequences = (job: Job, state: JobState, notes: ChangeNotes): Partial<Jo
   }
 }
 
-/** Writes what can change of a job, if nobody changed it in between. */
-export const writeJob = async (work: Work, before: Job, after: Job): Promise<Job> => {
-  const version = before.version + 1
-  const count = await work.tx.run(sql`
-    update jobs_job set state = ${after.state}, desired = ${after.desired},
-      attempt = ${after.attempt}, retries_left = ${after.retriesLeft}, version = ${version},
-      waiting_for = ${after.waitingFor}, ready_at = ${after.readyAt}, node_id = ${after.nodeId},
-      gpus = ${textOf(after.gpus.length > 0 ? after.gpus : null)}, phase = ${after.phase},
-      detail = ${after.detail}, overdue = ${after.overdue}, told = ${false},
-      queued_at = ${after.queuedAt},
-      started_at = ${after.startedAt}, ended_at = ${after.endedAt},
-      outcome = ${textOf(after.outcome)}, error = ${textOf(after.error)}
-    where id = ${before.id} and version = ${before.version}`)
-  if (count === 0) throw new UnavailableError(`Job ${before.id} was changed at the same time`)
-  return { ...after, version }
-}
-
-const textOf = (value: unknown): string | null => (value === null ? null : JSON.stringify(value))
-
 export const noteChange = (
   { history, changes }: Work,
   before: Job | null,
   after: Job,
   event: string,
-  { nowMs, actor, why }: ChangeNotes,
+  { nowMs, actor, why, outcome }: ChangeNotes,
 ): void => {
   changes.push({ before, after })
   history.push({
@@ -127,14 +106,9 @@ export const noteChange = (
     event,
     actor,
     why: why ?? null,
+    nodeId: after.nodeId,
+    outcome: outcome ?? null,
   })
-}
-
-const endAttempt = async ({ tx }: Work, job: Job, { nowMs, outcome }: ChangeNotes) => {
-  await tx.run(sql`
-    update jobs_attempt set started_at = ${job.startedAt}, ended_at = ${nowMs},
-      outcome = ${outcome ? JSON.stringify(outcome) : null}
-    where job_id = ${job.id} and attempt = ${job.attempt}`)
 }
 
 /** Jobs that come after one that ended may begin, or never will. */
@@ -152,7 +126,7 @@ const tellDependants = async (work: Work, ended: Job, notes: ChangeNotes): Promi
   )
   for (const job of waiting) {
     if (ended.state === 'succeeded') {
-      const after = await writeJob(work, job, { ...job, waitingFor: job.waitingFor - 1 })
+      const after = await work.jobs.write(job, { ...job, waitingFor: job.waitingFor - 1 })
       noteChange(work, job, after, 'unblock', {
         ...notes,
         actor: 'server',

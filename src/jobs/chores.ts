@@ -2,10 +2,10 @@
 import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/log.ts'
 import { sql } from '../storage/sql.ts'
-import { writeJob } from './change.ts'
+import { noteChange } from './change.ts'
 import { type CommandOptions, deleteJob } from './commands.ts'
 import type { Leases } from './leases.ts'
-import { jobsWhere, lockedJob } from './rows.ts'
+import { jobsWhere } from './rows.ts'
 
 export interface Retention {
   /** Null: kept for ever. */
@@ -83,20 +83,11 @@ export const createChores = (options: ChoreOptions): Chores => {
 
 const endJob = ({ commits, clock }: ChoreOptions, jobId: string, attempt: number) =>
   commits.commit(jobId, async (work) => {
-    const job = await lockedJob(work.tx, jobId)
+    const job = await work.jobs.read(jobId)
     if (job?.attempt !== attempt || job.state !== 'running' || job.overdue) return
-    const after = await writeJob(work, job, { ...job, desired: 'cancel', overdue: true })
-    work.changes.push({ before: job, after })
-    work.history.push({
-      jobId,
-      at: clock.now(),
-      attempt,
-      from: job.state,
-      to: job.state,
-      event: 'overdue',
-      actor: 'server',
-      why: `It runs longer than ${job.timeoutMs} ms`,
-    })
+    const after = await work.jobs.write(job, { ...job, desired: 'cancel', overdue: true })
+    const why = `It runs longer than ${job.timeoutMs} ms`
+    noteChange(work, job, after, 'overdue', { nowMs: clock.now(), actor: 'server', why })
   })
 
 const expired = async ({ db, clock, retention }: ChoreOptions): Promise<string[]> => {

@@ -54,10 +54,14 @@ export const claim = async (
     const gpus = fit(before.demand, room)
     if (!moved.ok || !gpus || !allowed(before)) return []
     free.set(nodeId, take(room, before.demand, gpus))
-    const version = before.version + 1
-    return [{ before, after: { ...before, ...moved.job, version, nodeId, gpus } }]
+    return [{ before, after: { ...before, ...moved.job, nodeId, gpus, phase: null } }]
   })
-  if (taken.length > 0) await write(work, taken, nowMs)
+  await Promise.all(
+    taken.map(async ({ before, after }) => {
+      const job = await work.jobs.write(before, after)
+      noteChange(work, before, job, 'claim', { nowMs, actor: `node:${job.nodeId}` })
+    }),
+  )
 }
 
 /** Held, so that no other server gives them work at the same time. */
@@ -86,28 +90,5 @@ const allowance = async ({ tx }: Work, limits: RunningLimits) => {
     if (mine.some(({ id, max, n }) => (n.get(id) ?? 0) >= max)) return false
     for (const { id, n } of mine) n.set(id, (n.get(id) ?? 0) + 1)
     return true
-  }
-}
-
-const write = async (work: Work, taken: readonly Taken[], nowMs: number): Promise<void> => {
-  const { tx } = work
-  const rows = taken.map(
-    ({ after }) =>
-      sql`(${after.id}, ${after.nodeId}, ${after.gpus.length > 0 ? JSON.stringify(after.gpus) : ''})`,
-  )
-  await tx.run(sql`
-    update jobs_job set state = 'assigned', attempt = attempt + 1, version = version + 1,
-      node_id = given.node_id, gpus = nullif(given.gpus, ''), phase = null, detail = null
-    from (select column1 as id, column2 as node_id, column3 as gpus
-      from (values ${sql.join(rows, sql`, `)}) as listed) as given
-    where jobs_job.id = given.id and jobs_job.state = 'queued'`)
-  const attempts = taken.map(
-    ({ after }) => sql`(${after.id}, ${after.attempt}, ${after.nodeId}, ${nowMs})`,
-  )
-  await tx.run(sql`
-    insert into jobs_attempt (job_id, attempt, node_id, assigned_at)
-    values ${sql.join(attempts, sql`, `)}`)
-  for (const { before, after } of taken) {
-    noteChange(work, before, after, 'claim', { nowMs, actor: `node:${after.nodeId}` })
   }
 }

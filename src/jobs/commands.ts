@@ -4,11 +4,11 @@ import type { Clock } from '../kernel/clock.ts'
 import { HearthError } from '../kernel/errors.ts'
 import type { Database } from '../storage/database.ts'
 import { sql } from '../storage/sql.ts'
-import { changeJob, writeJob } from './change.ts'
+import { changeJob } from './change.ts'
 import type { Commits, Work } from './commits.ts'
 import { isTerminal, type JobEvent } from './job.ts'
 import type { Outcome } from './outcome.ts'
-import { type Job, jobById, jobsWhere, lockedJob } from './rows.ts'
+import { type Job, jobById, jobsWhere } from './rows.ts'
 import type { Streams } from './streams.ts'
 
 export type Command = 'cancel' | 'pause' | 'resume' | 'retry'
@@ -63,7 +63,7 @@ const past = { cancel: 'cancelled', pause: 'paused', resume: 'resumed', retry: '
 
 /** A job that ended can run again only if what it needs is still there. */
 const checkAgain = async (work: Work, jobId: string): Promise<void> => {
-  const job = await lockedJob(work.tx, jobId)
+  const job = await work.jobs.read(jobId)
   if (!job || !isTerminal(job.state)) return
   if (job.hasSecrets) {
     const message = 'Its secrets were deleted when it ended: submit it anew, with them'
@@ -79,7 +79,7 @@ const checkAgain = async (work: Work, jobId: string): Promise<void> => {
     throw new HearthError('conflict', `Job ${dead.id}, which it is to follow, ${dead.state}`)
   }
   if (open.length !== job.waitingFor) {
-    await writeJob(work, job, { ...job, waitingFor: open.length })
+    await work.jobs.write(job, { ...job, waitingFor: open.length })
   }
 }
 
@@ -100,11 +100,11 @@ export const deleteJob = async (
   jobId: string,
 ): Promise<boolean> => {
   const done = await commits.commit(jobId, async (work) => {
-    const job = await lockedJob(work.tx, jobId)
+    const job = await work.jobs.read(jobId)
     if (!job) return true
     if (!isTerminal(job.state)) return false
     await streams.forget(work.tx, jobId)
-    for (const table of ['attempt', 'plan', 'history', 'dependency']) {
+    for (const table of ['plan', 'history', 'dependency']) {
       await work.tx.run(sql`delete from ${sql.raw(`jobs_${table}`)} where job_id = ${jobId}`)
     }
     await work.tx.run(sql`delete from jobs_job where id = ${jobId}`)

@@ -3,6 +3,8 @@ import type { Database, Transaction } from '../storage/database.ts'
 import { ConflictError, UnavailableError } from '../storage/errors.ts'
 import { type SQL, sql } from '../storage/sql.ts'
 import type { JobState } from './job.ts'
+import { createJobStore, type JobStore } from './job-store.ts'
+import type { Outcome } from './outcome.ts'
 import type { Job } from './rows.ts'
 
 export interface HistoryEntry {
@@ -15,6 +17,8 @@ export interface HistoryEntry {
   /** `user:3`, `node:n...`, `server`. */
   readonly actor: string
   readonly why: string | null
+  readonly nodeId: string | null
+  readonly outcome: Outcome | null
 }
 
 export interface JobChange {
@@ -26,6 +30,7 @@ export interface JobChange {
 /** A transaction, and what is to be told of it. */
 export interface Work {
   readonly tx: Transaction
+  readonly jobs: JobStore
   readonly history: HistoryEntry[]
   /** Told once it is on disk. */
   readonly changes: JobChange[]
@@ -113,7 +118,7 @@ const transact = async (db: Database, group: readonly Entry[]) =>
   db.transaction(async (tx) => {
     const history: HistoryEntry[] = []
     const changes: JobChange[] = []
-    const work: Work = { tx, history, changes }
+    const work: Work = { tx, jobs: createJobStore(tx), history, changes }
     const lines = new Map<string, Promise<unknown>>()
     // Different keys run side by side, which PostgreSQL answers without a round trip for each.
     const results = group.map(({ key, run }) => {
@@ -135,10 +140,12 @@ const writeHistory = async (tx: Transaction, entries: readonly HistoryEntry[]): 
   for (let at = 0; at < entries.length; at += rowsAtOnce) {
     const rows: SQL[] = entries.slice(at, at + rowsAtOnce).map(
       (one) => sql`(${one.jobId}, ${one.at}, ${one.attempt}, ${one.from}, ${one.to},
-          ${one.event}, ${one.actor}, ${one.why})`,
+          ${one.event}, ${one.actor}, ${one.why}, ${one.nodeId},
+          ${one.outcome && JSON.stringify(one.outcome)})`,
     )
     await tx.run(sql`
-      insert into jobs_history (job_id, at, attempt, from_state, to_state, event, actor, why)
+      insert into jobs_history (job_id, at, attempt, from_state, to_state, event, actor, why,
+        node_id, outcome)
       values ${sql.join(rows, sql`, `)}`)
   }
 }

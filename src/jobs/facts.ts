@@ -5,7 +5,9 @@ import type { Plan } from './plan.ts'
 import { isActive, type Job, jobsWhere, plansOf } from './rows.ts'
 import type { JobFacts } from './streams.ts'
 
-const maxPlans = 256
+const maxPlans = 4096
+/** Plans of thousands of files are read again instead. */
+const maxFiles = 50
 
 export class Facts {
   readonly #db: Database
@@ -29,9 +31,14 @@ export class Facts {
     const known = this.#plans.get(jobId)
     if (known) return known
     const plan = (await plansOf(this.#db, [jobId])).get(jobId) ?? { command: [''] }
+    this.remember(jobId, plan)
+    return plan
+  }
+
+  remember(jobId: string, plan: Plan): void {
+    if ((plan.files?.length ?? 0) > maxFiles) return
     this.#plans.set(jobId, plan)
     if (this.#plans.size > maxPlans) this.#plans.delete(this.#plans.keys().next().value as string)
-    return plan
   }
 }
 

@@ -33,7 +33,7 @@ export class Finished {
       const seen = await view(job)
       for (const listener of listeners) await listener(seen)
       await db.run(sql`
-        update jobs_job set told = ${true} where id = ${job.id} and version = ${job.version}`)
+        update jobs_job set told = 1 where id = ${job.id} and version = ${job.version}`)
     } catch (error) {
       log.error('A plugin could not take the end of its job', { error, job: job.id })
     }
@@ -45,7 +45,7 @@ export class Finished {
     if (kinds.length === 0) return
     const jobs = await jobsWhere(
       this.#options.db,
-      sql`told = ${false} and state in ('succeeded', 'failed', 'cancelled')
+      sql`told = 0 and state in ('succeeded', 'failed', 'cancelled')
         and kind in (${sql.join(kinds, sql`, `)}) order by seq`,
     )
     for (const job of jobs) await this.tell(job)

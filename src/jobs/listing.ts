@@ -5,6 +5,7 @@ import { type SQL, sql } from '../storage/sql.ts'
 import type { Leases } from './leases.ts'
 import { unstartedMs } from './leases.ts'
 import type { Nodes } from './nodes.ts'
+import type { Outcome } from './outcome.ts'
 import type { Plan } from './plan.ts'
 import { type Job, jobsWhere, plansOf } from './rows.ts'
 import type { JobFilter } from './service.ts'
@@ -24,7 +25,7 @@ export interface AttemptView {
   readonly assigned_at: string
   readonly started_at: string | null
   readonly ended_at: string | null
-  readonly outcome: unknown
+  readonly outcome: Outcome | null
 }
 
 export interface HistoryView {
@@ -105,27 +106,35 @@ export class Listing {
   }
 
   async attempts(jobId: string): Promise<AttemptView[]> {
-    const { db, nodes } = this.#options
-    const names = await nodes.names()
-    const rows = await db.rows<{
-      attempt: number
-      node_id: string
-      assigned_at: number
-      started_at: number | null
-      ended_at: number | null
-      outcome: string | null
-    }>(sql`select * from jobs_attempt where job_id = ${jobId} order by attempt`)
-    return rows.map((row) => ({
-      attempt: row.attempt,
-      node: names.get(row.node_id) ?? null,
-      assigned_at: iso(row.assigned_at),
-      started_at: row.started_at === null ? null : iso(row.started_at),
-      ended_at: row.ended_at === null ? null : iso(row.ended_at),
-      outcome: row.outcome === null ? null : JSON.parse(row.outcome),
-    }))
+    const names = await this.#options.nodes.names()
+    const found = new Map<number, AttemptView>()
+    for (const { at, attempt, event, from, nodeId, outcome } of await this.#history(jobId)) {
+      if (attempt === 0) continue
+      const known = found.get(attempt) ?? {
+        attempt,
+        node: names.get(nodeId ?? '') ?? null,
+        assigned_at: at,
+        started_at: null,
+        ended_at: null,
+        outcome: null,
+      }
+      const isEnd =
+        event === 'finish' || event === 'lose' || (event === 'cancel' && from === 'lost')
+      found.set(attempt, {
+        ...known,
+        ...(event === 'start' && { started_at: at }),
+        ...(isEnd && { ended_at: at, outcome }),
+      })
+    }
+    return [...found.values()]
   }
 
   async history(jobId: string): Promise<HistoryView[]> {
+    const entries = await this.#history(jobId)
+    return entries.map(({ nodeId: _, outcome: __, ...entry }) => entry)
+  }
+
+  async #history(jobId: string) {
     const rows = await this.#options.db.rows<{
       at: number
       attempt: number
@@ -134,8 +143,10 @@ export class Listing {
       event: string
       actor: string
       why: string | null
+      node_id: string | null
+      outcome: string | null
     }>(sql`select * from jobs_history where job_id = ${jobId} order by id`)
-    return rows.map(({ at, attempt, from_state, to_state, event, actor, why }) => ({
+    return rows.map(({ at, attempt, from_state, to_state, event, actor, why, ...row }) => ({
       at: iso(at),
       attempt,
       from: from_state,
@@ -143,6 +154,8 @@ export class Listing {
       event,
       actor,
       why,
+      nodeId: row.node_id,
+      outcome: row.outcome === null ? null : (JSON.parse(row.outcome) as Outcome),
     }))
   }
 }

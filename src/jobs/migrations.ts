@@ -35,9 +35,10 @@ create table jobs_job (
   timeout_ms ${big},
   grace_ms ${big} not null,
   idempotency_key text,
-  overdue ${bool} not null,
+  overdue ${big} not null,
   has_secrets ${bool} not null,
-  told ${bool} not null,
+  told ${big} not null,
+  followed ${big} not null,
   created_at ${big} not null,
   queued_at ${big} not null,
   started_at ${big},
@@ -57,16 +58,6 @@ create table jobs_plan (
   plan text not null,
   secrets text
 );
-create table jobs_attempt (
-  job_id text not null,
-  attempt ${big} not null,
-  node_id text not null,
-  assigned_at ${big} not null,
-  started_at ${big},
-  ended_at ${big},
-  outcome text,
-  primary key (job_id, attempt)
-);
 create table jobs_dependency (
   job_id text not null,
   after_id text not null,
@@ -82,7 +73,9 @@ create table jobs_history (
   to_state text not null,
   event text not null,
   actor text not null,
-  why text
+  why text,
+  node_id text,
+  outcome text
 );
 create index jobs_history_job on jobs_history (job_id, id);
 `,

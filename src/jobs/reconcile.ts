@@ -1,11 +1,11 @@
 /** Brings what the server believes of a node's attempts in line with what the node holds. */
 import type { Clock } from '../kernel/clock.ts'
-import { changeJob, writeJob } from './change.ts'
+import { changeJob } from './change.ts'
 import type { Commits } from './commits.ts'
 import type { Leases } from './leases.ts'
 import type { Outcome } from './outcome.ts'
 import { attemptKey, type Holding } from './reply.ts'
-import { type Job, lockedJob } from './rows.ts'
+import type { Job } from './rows.ts'
 import type { Session } from './sessions.ts'
 
 interface ReconcileOptions {
@@ -65,10 +65,10 @@ const noteHeld = ({ commits, clock }: ReconcileOptions, job: Job, held: Holding)
     if (job.state === 'lost') {
       await changeJob(work, job.id, { type: 'find', attempt: job.attempt }, notes)
     }
-    const now = await lockedJob(work.tx, job.id)
+    const now = await work.jobs.read(job.id)
     if (!now || now.attempt !== job.attempt || !isHeld(now) || !differs(now, held)) return
     const { phase, detail = null } = held
-    const after = await writeJob(work, now, { ...now, phase, detail })
+    const after = await work.jobs.write(now, { ...now, phase, detail })
     work.changes.push({ before: now, after })
   })
 

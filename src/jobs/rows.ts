@@ -33,6 +33,8 @@ export interface Job extends JobCore {
   /** Cancelled by the server because its time was up. */
   readonly overdue: boolean
   readonly hasSecrets: boolean
+  /** Other jobs wait, or waited, for its end. */
+  readonly isFollowed: boolean
   readonly createdAt: number
   readonly queuedAt: number
   readonly startedAt: number | null
@@ -64,7 +66,8 @@ interface JobRow {
   readonly policy: string
   readonly timeout_ms: number | null
   readonly grace_ms: number
-  readonly overdue: boolean | number
+  readonly overdue: number
+  readonly followed: number
   readonly has_secrets: boolean | number
   readonly created_at: number
   readonly queued_at: number
@@ -101,6 +104,7 @@ const fromRow = (row: JobRow): Job => ({
   graceMs: row.grace_ms,
   overdue: Boolean(row.overdue),
   hasSecrets: Boolean(row.has_secrets),
+  isFollowed: Boolean(row.followed),
   createdAt: row.created_at,
   queuedAt: row.queued_at,
   startedAt: row.started_at,
@@ -115,10 +119,6 @@ export const jobsWhere = async (q: Queries, condition: SQL): Promise<Job[]> =>
 
 export const jobById = async (q: Queries, id: string): Promise<Job | null> =>
   (await jobsWhere(q, sql`id = ${id}`))[0] ?? null
-
-/** The same, held until the transaction ends. */
-export const lockedJob = async (q: Queries, id: string): Promise<Job | null> =>
-  (await jobsWhere(q, sql`id = ${id} ${forUpdate(q)}`))[0] ?? null
 
 /** Nothing on SQLite, which has one writer. */
 export const forUpdate = (q: Queries): SQL => (q.dialect === 'postgres' ? sql`for update` : sql``)

@@ -12,7 +12,7 @@ import { isTerminal } from './job.ts'
 import { demandOf, shapeOf } from './match.ts'
 import { Plan } from './plan.ts'
 import { completePolicy, graceOf } from './policy.ts'
-import { among, type Job, jobsWhere } from './rows.ts'
+import { among, forUpdate, type Job, jobsWhere } from './rows.ts'
 import type { Runner } from './runner.ts'
 import type { Sealer } from './secrets.ts'
 import type { Streams } from './streams.ts'
@@ -152,11 +152,11 @@ const checkQueue = async ({ tx }: Work, who: Who, max: number): Promise<void> =>
 /** Held, so that none of them can end unseen while this job is being added. */
 const dependencies = async ({ tx }: Work, who: Who, ids: readonly string[]): Promise<Job[]> => {
   if (ids.length === 0) return []
-  const share = tx.dialect === 'postgres' ? sql`for share` : sql``
-  const found = await jobsWhere(tx, sql`${among(sql`id`, ids)} order by id ${share}`)
+  const found = await jobsWhere(tx, sql`${among(sql`id`, ids)} order by id ${forUpdate(tx)}`)
   const own = found.filter(({ ownerId }) => who.isSuperuser || ownerId === who.id)
   const missing = ids.filter((id) => !own.some((job) => job.id === id))
   if (missing.length > 0) throw invalid('/after', `no such job: ${missing.join(', ')}`)
+  await tx.run(sql`update jobs_job set followed = 1 where ${among(sql`id`, ids)}`)
   return own
 }
 
@@ -179,9 +179,9 @@ const insertRow = (
   return tx.run(sql`
     insert into jobs_job (id, owner_id, project_id, kind, name, state, desired, attempt,
       retries_left, version, priority, waiting_for, ready_at, shape, demand, policy, timeout_ms,
-      grace_ms, idempotency_key, overdue, has_secrets, told, created_at, queued_at)
+      grace_ms, idempotency_key, overdue, has_secrets, told, followed, created_at, queued_at)
     values (${id}, ${who.id}, ${project_id}, ${kind}, ${name}, 'queued', 'run', 0,
       ${policy.max_attempts - 1}, 1, ${priority}, ${waitingFor}, ${readyAt}, ${shapeOf(demand)},
       ${JSON.stringify(demand)}, ${JSON.stringify(policy)}, ${timeout_ms}, ${graceMs},
-      ${submission.idempotency_key ?? null}, ${false}, ${secrets !== null}, ${false}, ${nowMs}, ${nowMs})`)
+      ${submission.idempotency_key ?? null}, 0, ${secrets !== null}, 0, 0, ${nowMs}, ${nowMs})`)
 }
