@@ -119,7 +119,7 @@ export class Attempt {
 
   async #execute(): Promise<Outcome> {
     const starting = await readStarting(this.stored.path)
-    const choice = this.#node.executors.choose(this.stored.plan, starting?.executor)
+    const choice = await this.#node.executors.choose(this.stored.plan, starting?.executor)
     if ('refused' in choice) {
       // What it began may still run: an executor that is away for now must come back first.
       if (starting) throw new Error(choice.refused)
@@ -212,7 +212,7 @@ export class Attempt {
   /** Ends what still runs, and removes every trace. */
   async #forget(): Promise<void> {
     const starting = await readStarting(this.stored.path)
-    const choice = this.#node.executors.choose(this.stored.plan, starting?.executor)
+    const choice = await this.#node.executors.choose(this.stored.plan, starting?.executor)
     if ('refused' in choice && starting) throw new Error(choice.refused)
     if ('executor' in choice) {
       const { executor } = choice

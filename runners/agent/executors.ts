@@ -9,6 +9,7 @@ export type Choice =
 
 export class Executors {
   readonly #all: readonly Executor[]
+  readonly #ready = Promise.withResolvers<void>()
   #probes: readonly (readonly [Executor, Probe])[] = []
 
   constructor(all: readonly Executor[]) {
@@ -19,6 +20,7 @@ export class Executors {
     this.#probes = await Promise.all(
       this.#all.map(async (executor) => [executor, await executor.probe()] as const),
     )
+    this.#ready.resolve()
   }
 
   /** The levels that were proven, weakest first. */
@@ -30,10 +32,14 @@ export class Executors {
     return this.#all.find((executor) => executor.name === name)
   }
 
-  /** @param name of the executor that has begun it already */
-  choose(plan: Plan, name?: string): Choice {
+  /**
+   * Waits for the first probe, except for what has begun already.
+   * @param name of the executor that began it
+   */
+  async choose(plan: Plan, name?: string): Promise<Choice> {
     const begun = name === undefined ? undefined : this.named(name)
     if (begun) return { executor: begun }
+    await this.#ready.promise
     const level = levelOf(plan)
     const found = this.#probes.find(([, probe]) => probe.sandboxes.includes(level))
     if (found) return { executor: found[0] }
