@@ -187,16 +187,17 @@ const idOf = (owner: BlobOwner, sha256: string): string =>
 /** The bytes, until somebody else goes on with them. */
 const stoppable = (bytes: ByteSource): { stream: ByteSource; stop: () => void } => {
   if (bytes instanceof Uint8Array) return { stream: bytes, stop: () => undefined }
-  let stop = (): void => undefined
-  const stopped = new Promise<never>((_, reject) => {
-    stop = () => reject(new HearthError('conflict', 'The upload goes on over another connection'))
-  })
-  stopped.catch(() => undefined)
   const reader = bytes.getReader()
+  let isStopped = false
+  const stop = (): void => {
+    isStopped = true
+    reader.cancel().catch(() => undefined)
+  }
   const stream = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        const next = await Promise.race([reader.read(), stopped])
+        const next = await reader.read()
+        if (isStopped) throw new HearthError('conflict', 'It goes on over another connection')
         if (next.done) controller.close()
         else controller.enqueue(next.value)
       },
