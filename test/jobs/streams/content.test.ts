@@ -3,7 +3,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { artifactPath } from '../../../src/jobs/artifacts-path.ts'
 import type { Artifact } from '../../../src/jobs/protocol.ts'
 import { sql } from '../../../src/sdk.ts'
-import { type Bench, dialects, finishOf, openBench, sha256 } from './fixture.ts'
+import {
+  type Bench,
+  dialects,
+  eventually,
+  finishOf,
+  openBench,
+  openServer,
+  sha256,
+} from './fixture.ts'
 
 describe('names of artifacts', () => {
   test.each([
@@ -231,4 +239,31 @@ test('an upload beyond what its owner may have is refused', async () => {
     body: '12345',
   })
   expect(reply.status).toBe(413)
+})
+
+test('a connection that stalls gives way to a newer one', async () => {
+  await using server = await openServer()
+  const url = `${server.url}/api/uploads/${sha256('first second')}`
+  let hold = (): void => undefined
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      controller.enqueue(new TextEncoder().encode('first '))
+      await new Promise<void>((resolve) => {
+        hold = resolve
+      })
+      controller.close()
+    },
+  })
+  const stalled = fetch(url, { method: 'PUT', body }).then(
+    ({ status }) => status,
+    () => 'cut',
+  )
+  await eventually(async () => {
+    const { headers } = await fetch(url, { method: 'HEAD' })
+    return headers.get('x-upload-offset') === '6' ? true : null
+  })
+  const second = await fetch(`${url}?offset=6`, { method: 'PUT', body: 'second' })
+  expect([second.status, await second.json()]).toEqual([200, { size: 12 }])
+  hold()
+  expect(await stalled).not.toBe(200)
 })
