@@ -48,6 +48,8 @@ const run = async (
     for (const path of [attemptFiles(folder).log, attemptFiles(folder).events]) touch(path)
     cgroup = launch.cgroup && makeCgroup(launch.cgroup)
     limits = watchLimits(folder, launch, cgroup)
+    const early = limits.look()
+    if (early) return endedBefore(early, cgroup)
     program = startProgram(folder, launch, cgroup)
   } catch (error) {
     cgroup?.remove()
@@ -59,6 +61,12 @@ const run = async (
   const outcome = await follow(folder, launch, program, limits, subreaper)
   cgroup?.remove()
   return outcome
+}
+
+/** Ended before it began: a pause needs no checkpoint then. */
+const endedBefore = (verdict: Verdict, cgroup: Cgroup | null): Outcome => {
+  cgroup?.remove()
+  return { ...verdict, exitCode: null, signal: null }
 }
 
 const touch = (path: string): void => closeSync(openSync(path, 'a', 0o600))

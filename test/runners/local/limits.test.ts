@@ -1,5 +1,5 @@
 /** Limits and deadlines on real processes: each ends the program with the reason that names it. */
-import { afterAll, expect, test } from 'bun:test'
+import { afterAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { statSync, writeFileSync } from 'node:fs'
 import { attemptFiles } from '../../../runners/attempt-files.ts'
 import { monotonicMs } from '../../../runners/monotonic.ts'
@@ -16,6 +16,7 @@ import {
   start,
 } from './attempts.ts'
 
+setDefaultTimeout(60_000)
 afterAll(cleanUp)
 
 const reasonOf = async (folder: ReturnType<typeof attempt>) => {

@@ -1,8 +1,8 @@
 /** Attempts on real processes: output, ends, and what is killed with them. */
-import { afterAll, expect, test } from 'bun:test'
+import { afterAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { existsSync, readFileSync } from 'node:fs'
 import { attemptFiles } from '../../../runners/attempt-files.ts'
-import { readClaim } from '../../../runners/shim/attempt-state.ts'
+import { readClaim, requestStop } from '../../../runners/shim/attempt-state.ts'
 import {
   attempt,
   cleanUp,
@@ -16,6 +16,7 @@ import {
   start,
 } from './attempts.ts'
 
+setDefaultTimeout(60_000)
 afterAll(cleanUp)
 
 test('output of both kinds and the exit code are kept', async () => {
@@ -176,6 +177,18 @@ test('a pause needs a checkpoint to be one', async () => {
       signal: null,
       message: 'Asked to pause, it wrote no checkpoint',
     },
+  ])
+})
+
+test('what is stopped before its shim comes to it does not run', async () => {
+  const end = async (why: 'cancel' | 'pause') => {
+    const folder = attempt('echo ran')
+    requestStop(folder.path, why)
+    return { ...(await run(folder)).outcome, log: logOf(folder) }
+  }
+  expect(await Promise.all([end('cancel'), end('pause')])).toEqual([
+    { reason: 'cancelled', exitCode: null, signal: null, log: '' },
+    { reason: 'paused', exitCode: null, signal: null, log: '' },
   ])
 })
 

@@ -1,5 +1,5 @@
 /** What survives which death: of the agent, of the shim, of both. */
-import { afterAll, expect, test } from 'bun:test'
+import { afterAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { join } from 'node:path'
 import { attemptFiles } from '../../../runners/attempt-files.ts'
 import type { AttemptFolder } from '../../../runners/executor.ts'
@@ -19,6 +19,7 @@ import {
   until,
 } from './attempts.ts'
 
+setDefaultTimeout(60_000)
 afterAll(cleanUp)
 
 const agentRole = join(import.meta.dir, 'agent-role.ts')
@@ -83,7 +84,7 @@ test('an agent killed at any moment leaves a program that runs once, or not at a
     return { log: logOf(folder), left: livingOf(folder) }
   })
   expect(await Promise.all(ends)).toEqual(ends.map(() => ({ log: 'ran\n', left: [] })))
-}, 30_000)
+})
 
 test('two starts of one attempt run the program once, and both learn how it ended', async () => {
   const folder = attempt('echo ran; exit 4')

@@ -1,5 +1,5 @@
 /** Programs in a sandbox that try to get out: each must see and touch nothing but its own. */
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,6 +17,8 @@ import {
   said,
   start,
 } from '../local/attempts.ts'
+
+setDefaultTimeout(60_000)
 
 const sandboxed = (script: string, plan: Partial<Plan> = {}) =>
   attempt(script, { sandbox: 'bwrap', ...plan })
