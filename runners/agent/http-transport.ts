@@ -5,7 +5,7 @@ import type { Transport } from './wire.ts'
 export interface HttpTransportOptions {
   /** `https://host[:port][/prefix]`. */
   readonly server: string
-  /** File of a private authority's certificates, trusted beside the public ones. */
+  /** File of a private authority's certificates, trusted instead of the public ones. */
   readonly caFile?: string
   readonly env: Readonly<Record<string, string | undefined>>
 }
@@ -20,7 +20,8 @@ export const httpTransport = (options: HttpTransportOptions): Transport => {
       ...init,
       redirect: 'error',
       ...(proxy !== null && { proxy }),
-      ...(ca !== null && { tls: { ca, rejectUnauthorized: true } }),
+      // Said outright, so that no variable meant for other programs switches it off.
+      tls: { rejectUnauthorized: true, ...(ca !== null && { ca }) },
     })
 }
 

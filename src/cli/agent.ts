@@ -25,7 +25,7 @@ const help = `Lends this machine to a Hearth server
   --labels A,B=C  what jobs may ask for, beside os, arch and hostname
   --slots N       jobs at once; default: one for each processor
   --state DIR     what the node keeps; default: ~/.local/state/hearth-agent
-  --ca FILE       certificates to trust beside the public ones
+  --ca FILE       certificates of a private authority, trusted instead of the public ones
   --drain MODE    at SIGTERM: leave (default) what runs to the next agent, or wait for it
 
 It only calls out, through HTTPS_PROXY or HTTP_PROXY unless NO_PROXY says otherwise.
