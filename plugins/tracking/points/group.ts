@@ -1,7 +1,7 @@
 /** Appends on their way into one transaction: which points are new, and where they go. */
 import { type Queries, sql } from '../../../src/sdk.ts'
 import { boxOf, Coverage } from './coverage.ts'
-import { type Columns, encodePoints } from './payload.ts'
+import type { Columns } from './payload.ts'
 import { findKnown, type Known, pointKey, type Suspects } from './repeats.ts'
 import { writeRows } from './rows.ts'
 import type { Runs } from './runs.ts'
@@ -132,7 +132,7 @@ export class RunGroup {
     this.#entries = entries
   }
 
-  /** Writes the run's part of the group, with ids from `firstId` on; answers what was written. */
+  /** Writes all but the points, which get ids from `firstId` on; answers what there is to write. */
   async write(
     tx: Queries,
     firstId: number,
@@ -156,11 +156,6 @@ export class RunGroup {
       await tx.run(sql`
         insert into tracking_seal (run_id, version) values (${runId}, 1)
         on conflict (run_id) do nothing`)
-    }
-    if (points.count > 0) {
-      await tx.run(sql`
-        insert into tracking_batch (first_id, run_id, payload)
-        values (${firstId}, ${runId}, ${encodePoints(points)})`)
     }
     return { runId, firstId, points, created: this.#created, isNew: version === 0, state }
   }
