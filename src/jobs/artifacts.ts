@@ -45,11 +45,11 @@ export class Artifacts {
   /** Digests that were not sent, or are gone. */
   async missing(job: JobFacts, artifacts: readonly Artifact[]): Promise<string[]> {
     const digests = [...new Set(artifacts.map(({ sha256 }) => sha256))]
-    const rows = await owned(this.#options.db, ownersOf(job), digests)
-    const sent = new Set(rows.map(({ sha256 }) => sha256))
+    const { db, blobs, clock } = this.#options
+    const sent = await owned(db, ownersOf(job), digests, clock.now())
     const missing: string[] = []
     for (const sha256 of digests) {
-      if (!sent.has(sha256) || !(await this.#options.blobs.info(sha256))) missing.push(sha256)
+      if (!sent.has(sha256) || !(await blobs.info(sha256))) missing.push(sha256)
     }
     return missing
   }
@@ -61,19 +61,23 @@ export class Artifacts {
     attempt: number,
     artifacts: readonly Artifact[],
   ): Promise<void> {
-    const now = this.#options.clock.now()
-    for (const { path: given, sha256, sizeBytes, kind } of artifacts) {
-      const path = artifactPath(given)
-      if (path === null) {
-        // The end of a job matters more than a name that nobody could use.
-        this.#options.log.warn('An artifact has a forbidden name', { job: job.id, path: given })
-        continue
-      }
-      await tx.lock(`jobs-blob-${sha256}`)
-      await giveTo(tx, userOwner(job.ownerId), { sha256, sizeBytes }, now)
+    const { clock, log } = this.#options
+    const now = clock.now()
+    const named = new Map<string, Artifact>()
+    for (const file of artifacts) {
+      const path = artifactPath(file.path)
+      if (path !== null) named.set(path, file)
+      // The end of a job matters more than a name that nobody could use.
+      else log.warn('An artifact has a forbidden name', { job: job.id, path: file.path })
+    }
+    await giveTo(tx, userOwner(job.ownerId), [...named.values()], now)
+    for (const some of batches([...named])) {
+      const rows = some.map(
+        ([path, { kind, sha256, sizeBytes }]) =>
+          sql`(${job.id}, ${path}, ${kind}, ${attempt}, ${sha256}, ${sizeBytes}, ${now})`,
+      )
       await tx.run(sql`
-        insert into jobs_artifact (job_id, ${columns})
-        values (${job.id}, ${path}, ${kind}, ${attempt}, ${sha256}, ${sizeBytes}, ${now})
+        insert into jobs_artifact (job_id, ${columns}) values ${sql.join(rows, sql`, `)}
         on conflict (job_id, path) do update set kind = excluded.kind, size = excluded.size,
           attempt = excluded.attempt, sha256 = excluded.sha256, created_at = excluded.created_at`)
     }
@@ -83,8 +87,7 @@ export class Artifacts {
   async useInputs(tx: Transaction, jobId: string, ownerId: number, plan: Plan): Promise<void> {
     const digests = [...new Set((plan.files ?? []).map(({ sha256 }) => sha256))]
     if (digests.length === 0) return
-    const rows = await owned(tx, [userOwner(ownerId)], digests)
-    const sent = new Set(rows.map(({ sha256 }) => sha256))
+    const sent = await owned(tx, [userOwner(ownerId)], digests, this.#options.clock.now())
     const missing = digests.filter((sha256) => !sent.has(sha256))
     if (missing.length > 0) {
       const message = `Upload these first: ${missing.slice(0, 20).join(', ')}`

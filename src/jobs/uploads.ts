@@ -27,7 +27,7 @@ export interface UploadsOptions {
 const unusedMs = 24 * 60 * 60 * 1000
 const touchMs = 60 * 60 * 1000
 
-const digestsAtOnce = 500
+const rowsAtOnce = 500
 
 export class Uploads {
   readonly #options: UploadsOptions
@@ -41,12 +41,7 @@ export class Uploads {
   /** Content that one of the owners has sent, or null; asking keeps it for a while. */
   async find(owners: readonly BlobOwner[], sha256: string): Promise<BlobInfo | null> {
     const { db, blobs, clock } = this.#options
-    const [row] = await owned(db, owners, [sha256])
-    if (!row) return null
-    const now = clock.now()
-    if (row.used_at < now - touchMs) {
-      await db.run(sql`update jobs_blob set used_at = ${now} where sha256 = ${sha256}`)
-    }
+    if (!(await owned(db, owners, [sha256], clock.now())).has(sha256)) return null
     return blobs.info(sha256)
   }
 
@@ -108,7 +103,7 @@ export class Uploads {
     const { db, clock, blobs } = this.#options
     await db.transaction(async (tx) => {
       await tx.lock(`jobs-blob-${sha256}`)
-      await giveTo(tx, owner, { sha256, sizeBytes }, clock.now())
+      await giveTo(tx, owner, [{ sha256, sizeBytes }], clock.now())
     })
     // From the row on nobody deletes it; before, a deletion of equal bytes may just have.
     if (await blobs.info(sha256)) return
@@ -147,38 +142,47 @@ const unnamed = sql`
   not exists (select 1 from jobs_input where jobs_input.sha256 = jobs_blob.sha256)
   and not exists (select 1 from jobs_artifact where jobs_artifact.sha256 = jobs_blob.sha256)`
 
-/** The rows of those digests that the owners have. */
+/** Which of the digests the owners have; all of them stay for another day at least. */
 export const owned = async (
   q: Queries,
   owners: readonly BlobOwner[],
   digests: readonly string[],
-): Promise<{ sha256: string; used_at: number }[]> => {
-  const rows: { sha256: string; used_at: number }[] = []
-  if (owners.length === 0) return rows
+  now: number,
+): Promise<Set<string>> => {
+  const found = new Set<string>()
+  if (owners.length === 0) return found
   for (const some of batches(digests)) {
-    rows.push(
-      ...(await q.rows<{ sha256: string; used_at: number }>(sql`
-        select sha256, used_at from jobs_blob
-        where ${inArray(sql`owner`, [...owners])} and ${inArray(sql`sha256`, some)}`)),
-    )
+    const those = sql`${inArray(sql`owner`, [...owners])} and ${inArray(sql`sha256`, some)}`
+    // Before it is read, so that a deletion that runs at the same time comes before or not at all.
+    await q.run(sql`
+      update jobs_blob set used_at = ${now} where ${those} and used_at < ${now - touchMs}`)
+    const rows = await q.rows<{ sha256: string }>(sql`select sha256 from jobs_blob where ${those}`)
+    for (const { sha256 } of rows) found.add(sha256)
   }
-  return rows
+  return found
 }
 
-export const giveTo = (
+/** Makes content an owner's too. */
+export const giveTo = async (
   tx: Transaction,
   owner: BlobOwner,
-  { sha256, sizeBytes }: BlobInfo,
+  blobs: readonly BlobInfo[],
   now: number,
-): Promise<number> =>
-  tx.run(sql`
-    insert into jobs_blob (sha256, owner, size, used_at)
-    values (${sha256}, ${owner}, ${sizeBytes}, ${now})
-    on conflict (sha256, owner) do update set used_at = excluded.used_at`)
+): Promise<void> => {
+  const distinct = new Map(blobs.map((blob) => [blob.sha256, blob]))
+  for (const some of batches([...distinct.values()])) {
+    const rows = some.map(
+      ({ sha256, sizeBytes }) => sql`(${sha256}, ${owner}, ${sizeBytes}, ${now})`,
+    )
+    await tx.run(sql`
+      insert into jobs_blob (sha256, owner, size, used_at) values ${sql.join(rows, sql`, `)}
+      on conflict (sha256, owner) do update set used_at = excluded.used_at`)
+  }
+}
 
 export const batches = <T>(items: readonly T[]): T[][] =>
-  Array.from({ length: Math.ceil(items.length / digestsAtOnce) }, (_, at) =>
-    items.slice(at * digestsAtOnce, (at + 1) * digestsAtOnce),
+  Array.from({ length: Math.ceil(items.length / rowsAtOnce) }, (_, at) =>
+    items.slice(at * rowsAtOnce, (at + 1) * rowsAtOnce),
   )
 
 const idOf = (owner: BlobOwner, sha256: string): string =>
