@@ -26,6 +26,8 @@ export const openInputCache = async (
   const maxFileBytes = Math.floor(maxBytes / 8)
   const users = new Map<string, number>()
   const fetching = new Map<string, Promise<void>>()
+  /** What lay there at the last look and what came since: looking costs time with many files. */
+  let totalBytes = (await list(folder)).reduce((sum, { info }) => sum + info.size, 0)
   let addedBytes = 0
   const pathOf = (sha256: string) => join(folder, sha256)
 
@@ -43,6 +45,7 @@ export const openInputCache = async (
     await download(part, wanted, options)
     await rename(part, pathOf(wanted.sha256))
     addedBytes += wanted.sizeBytes
+    totalBytes += wanted.sizeBytes
     if (addedBytes > maxFileBytes) await trim()
   }
 
@@ -66,17 +69,14 @@ export const openInputCache = async (
 
   const trim = async (): Promise<void> => {
     addedBytes = 0
-    const names = (await readdir(folder)).filter(isName)
-    const entries = await Promise.all(
-      names.map(async (name) => ({ name, info: await stat(join(folder, name)).catch(() => null) })),
-    )
-    const known = entries.flatMap(({ name, info }) => (info ? [{ name, info }] : []))
-    let total = known.reduce((sum, { info }) => sum + info.size, 0)
+    if (totalBytes <= maxBytes) return
+    const known = await list(folder)
+    totalBytes = known.reduce((sum, { info }) => sum + info.size, 0)
     for (const { name, info } of known.toSorted((a, b) => a.info.mtimeMs - b.info.mtimeMs)) {
-      if (total <= maxBytes) return
+      if (totalBytes <= maxBytes) return
       if (users.has(name.slice(0, 64))) continue
       await rm(join(folder, name), { force: true })
-      total -= info.size
+      totalBytes -= info.size
     }
   }
 
@@ -96,4 +96,12 @@ export const openInputCache = async (
     drop: (sha256) => rm(pathOf(sha256), { force: true }),
     trim,
   }
+}
+
+const list = async (folder: string) => {
+  const names = (await readdir(folder)).filter(isName)
+  const entries = await Promise.all(
+    names.map(async (name) => ({ name, info: await stat(join(folder, name)).catch(() => null) })),
+  )
+  return entries.flatMap(({ name, info }) => (info ? [{ name, info }] : []))
 }

@@ -102,13 +102,13 @@ const placeOne = async (
   }
   if (input.cached) {
     const copied =
-      (await copyCached(input, part, options.cache, fetching)) ||
-      (await copyCached(input, part, options.cache, fetching))
+      (await copyCached(input, part, mode, options.cache, fetching)) ||
+      (await copyCached(input, part, mode, options.cache, fetching))
     if (!copied) throw new PrepareError(`the disk of the node damages files: ${input.sha256}`)
   } else {
     await download(part, input, fetching)
+    await setMode(part, mode)
   }
-  await setMode(part, mode)
   await onDisk(() => rename(part, target))
 }
 
@@ -116,12 +116,13 @@ const placeOne = async (
 const copyCached = async (
   input: Input,
   part: string,
+  mode: number,
   cache: InputCache,
   fetching: { fetchBlob: FetchBlob; onBytes(count: number): void; signal?: AbortSignal },
 ): Promise<boolean> => {
   const source = await cache.take(input, fetching)
   try {
-    if ((await copy(source, part)) === input.sha256) return true
+    if ((await copy(source, part, mode)) === input.sha256) return true
     await cache.drop(input.sha256)
     return false
   } finally {
@@ -129,11 +130,12 @@ const copyCached = async (
   }
 }
 
-const copy = (source: string, target: string): Promise<string> =>
+const copy = (source: string, target: string, mode: number): Promise<string> =>
   onDisk(async () => {
     await using from = await open(source, constants.O_RDONLY | constants.O_NOFOLLOW)
-    await rm(target, { force: true })
-    await using to = await open(target, 'wx', 0o600)
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW
+    await using to = await open(target, flags, 0o600)
+    await to.chmod(mode)
     const hasher = sha256()
     let at = 0
     await readChunks(from, async (chunk) => {
