@@ -119,8 +119,8 @@ export const openBench = async (
 }
 
 /** The same on a port, where sockets and streams are real ones. */
-export const openServer = async () => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'hearth-streams-'))
+export const openServer = async (folder?: string) => {
+  const dataDir = folder ?? (await mkdtemp(join(tmpdir(), 'hearth-streams-')))
   const jobs = new Map<string, JobFacts>()
   const { plugin, streams } = pluginOf({ jobs, dataDir, limits: {} })
   const settings = { ...readSettings({ PORT: '0', DATA_DIR: dataDir }), file: {} }
@@ -136,7 +136,7 @@ export const openServer = async () => {
     node: (path: string, init: RequestInit = {}) => fetch(`${server.url}${path}`, asNode(init)),
     async [Symbol.asyncDispose]() {
       await server.stop()
-      await rm(dataDir, { recursive: true, force: true })
+      if (!folder) await rm(dataDir, { recursive: true, force: true })
     },
   }
 }
