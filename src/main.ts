@@ -1,12 +1,35 @@
 /** The program: argv decides what it is. The one place where everything is wired together. */
 
+import type { Options } from './cli/arguments.ts'
+import type { ClientVerb } from './cli/client-verb.ts'
+
 /** One verb of the command line. Answers the exit code. */
 export type Verb = (args: readonly string[]) => Promise<number>
 
 const start: Verb = async (args) => (await import('./cli/start.ts')).start(args)
 
+/** A verb that speaks to a server, and has a help text of its own. */
+const client =
+  <O extends Options>(load: () => Promise<ClientVerb<O>>): Verb =>
+  async (args) =>
+    (await import('./cli/client-verb.ts')).runClientVerb(await load(), args)
+
+const clientVerbs: Readonly<Record<string, Verb>> = {
+  run: client(async () => (await import('./cli/run.ts')).run),
+  jobs: client(async () => (await import('./cli/jobs.ts')).jobs),
+  job: client(async () => (await import('./cli/job.ts')).job),
+  logs: client(async () => (await import('./cli/logs.ts')).logs),
+  pull: client(async () => (await import('./cli/pull.ts')).pull),
+  cancel: client(async () => (await import('./cli/control.ts')).cancel),
+  pause: client(async () => (await import('./cli/control.ts')).pause),
+  resume: client(async () => (await import('./cli/control.ts')).resume),
+  retry: client(async () => (await import('./cli/control.ts')).retry),
+  nodes: client(async () => (await import('./cli/nodes.ts')).nodes),
+}
+
 /** Each verb loads what it needs and no more: a shim stands beside every job that runs. */
 const verbs: Readonly<Record<string, Verb>> = {
+  ...clientVerbs,
   start,
   serve: start,
   migrate: async (args) => (await import('./cli/migrate.ts')).migrateAll(args),
@@ -26,6 +49,15 @@ const verbs: Readonly<Record<string, Verb>> = {
 
 const help = `Hearth, a machine-learning workbench in one binary
 
+  hearth run -- python train.py      run it on a node, with the files of this folder
+  hearth run --gpus 1 --gpu-memory 40G -- python train.py
+  hearth jobs                        what runs, what waits, what has ended
+  hearth job last                    all about the last job of this folder
+  hearth logs -f last                what it prints
+  hearth pull last                   what it left behind
+  hearth cancel | pause | resume | retry ID...
+  hearth nodes                       the machines that run jobs
+
   hearth start                       serve on http://127.0.0.1:8000, data in ./data
   PORT=9000 DATA_DIR=/srv/h hearth start
   hearth start --config my.json      plugins, CORS, limits: see docs/configuration.md
@@ -34,6 +66,9 @@ const help = `Hearth, a machine-learning workbench in one binary
   hearth doctor                      what is wrong with this set-up, and what to do about it
   hearth doctor --json               the same for scripts
   hearth version
+
+\`hearth run --help\` and so on say more. HEARTH_URL is the server that verbs speak to,
+HEARTH_TOKEN the key for it; with --json every verb prints JSON and nothing else.
 `
 
 const aliases: Readonly<Record<string, string>> = {
@@ -45,12 +80,17 @@ const aliases: Readonly<Record<string, string>> = {
 
 const main = async (argv: readonly string[]): Promise<number> => {
   const [given = 'help', ...args] = argv
-  const verb = verbs[aliases[given] ?? given]
+  const name = aliases[given] ?? given
+  const verb = Object.hasOwn(verbs, name) ? verbs[name] : undefined
   if (!verb) {
-    process.stderr.write(`hearth: no such verb: ${given}\n\n${help}`)
+    const { nearest } = await import('./cli/nearest.ts')
+    const meant = nearest(given, Object.keys(verbs))
+    const hint = meant === undefined ? '' : `; did you mean ${meant}?`
+    process.stderr.write(`hearth: no such verb: ${given}${hint}\n\n${help}`)
     return 2
   }
-  if (args.includes('--help') || args.includes('-h')) {
+  const hasOwnHelp = Object.hasOwn(clientVerbs, given)
+  if (!hasOwnHelp && (args.includes('--help') || args.includes('-h'))) {
     process.stdout.write(help)
     return 0
   }

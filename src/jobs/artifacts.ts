@@ -92,9 +92,8 @@ export class Artifacts {
     if (missing.length > 0) {
       const message = `Upload these first: ${missing.slice(0, 20).join(', ')}`
       throw new HearthError('validation', message, {
-        issues: missing
-          .slice(0, 20)
-          .map((sha256) => ({ path: 'body.plan.files', message: sha256 })),
+        // All of them: whoever submits first sends exactly these.
+        issues: missing.map((sha256) => ({ path: 'body.plan.files', message: sha256 })),
       })
     }
     for (const some of batches(digests)) {

@@ -85,8 +85,10 @@ export class Listing {
   }
 
   async #conditions(who: Who, filter: JobFilter): Promise<SQL[]> {
-    const { state, kind, projectId, node, name } = filter
-    const conditions: SQL[] = [who.isSuperuser ? sql`1 = 1` : sql`owner_id = ${who.id}`]
+    const { id, isMine, state, kind, projectId, node, name } = filter
+    const seesAll = who.isSuperuser && isMine !== true
+    const conditions: SQL[] = [seesAll ? sql`1 = 1` : sql`owner_id = ${who.id}`]
+    if (id !== undefined) conditions.push(sql`substr(id, 1, ${id.length}) = ${id}`)
     if (state) {
       const states = state.map((one) => sql`${one}`)
       conditions.push(sql`state in (${sql.join(states, sql`, `)})`)

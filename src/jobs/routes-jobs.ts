@@ -77,6 +77,8 @@ export const jobRoutes = (jobs: Jobs, { listing, commands: { db } }: Engine) => 
 }
 
 const filterParameters = [
+  queryParameter('id', 'The beginning of the id'),
+  queryParameter('mine', "`true`: only the caller's own"),
   queryParameter('state', `One or more of ${jobStates.join(', ')}, separated by commas`),
   queryParameter('kind', 'Exactly this kind'),
   queryParameter('project_id', 'Of this project'),
@@ -90,12 +92,15 @@ const maxLimit = 500
 
 const filterOf = (request: Request): JobFilter => {
   const query = new URL(request.url).searchParams
+  const id = query.get('id')
   const kind = query.get('kind')
   const node = query.get('node')
   const name = query.get('name')
   const state = statesOf(query.get('state'))
   const projectId = numberOf(request, 'project_id')
   return {
+    ...(id !== null && { id: plain(id) }),
+    isMine: query.get('mine') === 'true',
     ...(state && { state }),
     ...(kind !== null && { kind: plain(kind) }),
     ...(node !== null && { node: plain(node) }),

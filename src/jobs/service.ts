@@ -7,6 +7,10 @@ import type { Submission } from './submission.ts'
 import type { JobView } from './view.ts'
 
 export interface JobFilter {
+  /** The beginning of the id. */
+  readonly id?: string
+  /** Only the caller's own, also for those who may see others'. */
+  readonly isMine?: boolean
   readonly state?: readonly JobState[]
   readonly kind?: string
   readonly projectId?: number

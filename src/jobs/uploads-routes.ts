@@ -96,7 +96,8 @@ export const uploadRoutes = ({
           tags: ['jobs'],
           summary: 'Ask whether content is here',
           description: '404 has `X-Upload-Offset`: how many bytes of it arrived.',
-        },
+          'x-rate-limit': 'ingest',
+        } as object,
       },
     )
     .put(
@@ -117,7 +118,10 @@ export const uploadRoutes = ({
       '/api/uploads/:sha256/commit',
       async ({ params, who, body }) =>
         commit(uploads, ofUser(who), digestIn(params.sha256), body.size),
-      { body: BlobCommit, detail: { tags: ['jobs'], summary: 'Finish an upload' } },
+      {
+        body: BlobCommit,
+        detail: { tags: ['jobs'], summary: 'Finish an upload', 'x-rate-limit': 'ingest' } as object,
+      },
     )
     .get(
       '/api/blobs/:sha256',
