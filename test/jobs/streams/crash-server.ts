@@ -9,6 +9,8 @@ const job = server.add()
 server.streams.addSink({
   async append({ batchId, points }) {
     appendFileSync(join(folder, 'batches'), `${JSON.stringify([batchId, points])}\n`)
+    // Long enough to be killed in, and for more to arrive meanwhile.
+    await Bun.sleep(25)
     return '1'
   },
 })
