@@ -238,7 +238,8 @@ export class Attempt {
   }
 
   async #stop(why: 'pause' | 'cancel' | 'deadline'): Promise<void> {
-    if (!this.#running || this.#askedToStop === why) return
+    const isOver = this.#holding.phase === 'uploading' || this.#holding.phase === 'finished'
+    if (!this.#running || isOver || this.#askedToStop === why) return
     const { executor, handle } = this.#running
     await executor.stop(handle, why)
     this.#askedToStop = why
@@ -254,7 +255,7 @@ export class Attempt {
     const { job, attempt } = this.stored
     const message = error instanceof Error ? error.message : String(error)
     const level = failures > 3 ? 'warn' : 'debug'
-    this.#node.log[level]('an attempt waits for another try', { job, attempt, message })
+    this.#node.log[level]('an attempt waits for another try', { job, attempt, reason: message })
   }
 }
 

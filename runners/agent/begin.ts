@@ -58,7 +58,7 @@ export const begin = async (beginning: Beginning): Promise<Handle | Outcome> => 
   } catch (error) {
     // It may have begun all the same.
     const message = error instanceof Error ? error.message : String(error)
-    node.log.warn('a program could not be started', { job: stored.job, message })
+    node.log.warn('a program could not be started', { job: stored.job, reason: message })
     return (await executor.recover(stored)) ?? endedEarly('start_failed', message)
   }
 }

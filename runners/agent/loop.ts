@@ -173,7 +173,7 @@ export class Loop {
   /** Never waits for a program: the conversation goes on meanwhile, and says it all again. */
   #obey({ want, drop }: SyncReply): void {
     const { log } = this.#node
-    const tell = (error: Error) => log.warn('a stop failed', { message: error.message })
+    const tell = (error: Error) => log.warn('a stop failed', { reason: error.message })
     for (const { job, attempt, desired } of want) {
       this.#attempts.get(keyOf({ job, attempt }))?.want(desired).catch(tell)
     }
@@ -202,7 +202,7 @@ export class Loop {
       this.#cleanedAt = now
       const { preparation, log } = this.#node
       void preparation.clean().catch((error: Error) => {
-        log.warn('what is unused could not be removed', { message: error.message })
+        log.warn('what is unused could not be removed', { reason: error.message })
       })
     }
     if (this.#capacity && now - this.#measuredAt < measureEveryMs) return
@@ -219,11 +219,11 @@ export class Loop {
     const { log } = this.#node
     const message = error instanceof Error ? error.message : String(error)
     if (!(error instanceof UnreachableError || error instanceof RevokedError)) {
-      log.error('this node cannot do what it was told', { message })
+      log.error('this node cannot do what it was told', { reason: message })
       return
     }
     if (this.#isOnline !== false) {
-      log.warn('the server does not answer; what runs here runs on', { message })
+      log.warn('the server does not answer; what runs here runs on', { reason: message })
     }
     this.#isOnline = false
   }

@@ -42,7 +42,7 @@ export const startOwnAgent = async (options: OwnAgentOptions): Promise<Agent | n
     ...(slots !== undefined && { slots }),
   })
   agent.run().catch((error: Error) => {
-    log.error('the server’s own node has stopped', { message: error.message })
+    log.error('the server’s own node has stopped', { reason: error.message })
   })
   return agent
 }
