@@ -44,8 +44,11 @@ export const download = async (
   try {
     const { size } = await file.stat()
     // Bytes of an earlier attempt may have been hurt by a power cut: doubt them once.
-    if (size > 0 && (await fill(file, wanted, options))) return
-    await file.truncate(0)
+    if (size > 0) {
+      if (await fill(file, wanted, options)) return
+      // Only then: some file systems flush a file that was cut to nothing when it is closed.
+      await file.truncate(0)
+    }
     if (await fill(file, wanted, options)) return
     await file.truncate(0)
     throw new PrepareError(`the input ${wanted.sha256} arrived with another digest`)
