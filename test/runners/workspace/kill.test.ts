@@ -1,4 +1,4 @@
-/** Kills a node in the middle of placing inputs, again and again: it always ends with all of them. */
+/** Kills a node that places inputs, again and again: it always ends with all of them. */
 import { expect, test } from 'bun:test'
 import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
