@@ -145,10 +145,13 @@ export const fileStore = (dataDir: string): ByteStore => {
           await syncFolder(parent)
         }
       }),
-    seal: (key) =>
-      inTurn(key, async (stream) => {
+    async seal(key) {
+      // Closed, it is written by nobody any more.
+      if (!entries.has(nameOf(key))) return
+      await inTurn(key, async (stream) => {
         stream.sealed = true
-      }),
+      })
+    },
     reset: (key) =>
       inTurn(key, async (stream) => {
         await stream.file.truncate(0)

@@ -81,11 +81,9 @@ export const rowStore = (db: Database): ByteStore => ({
   },
   // A row is on disk once its transaction is.
   sync: async () => undefined,
-  seal: (key) =>
-    db.transaction(async (tx) => {
-      await lockedHead(tx, key)
-      await tx.run(sql`update jobs_stream set sealed = true where ${keyIs(key)}`)
-    }),
+  async seal(key) {
+    await db.run(sql`update jobs_stream set sealed = true where ${keyIs(key)}`)
+  },
   reset: (key) =>
     db.transaction(async (tx) => {
       await lockedHead(tx, key)

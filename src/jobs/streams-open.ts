@@ -117,7 +117,8 @@ export const openStreams = (options: StreamsOptions): Streams => {
         await store.seal({ jobId, attempt, stream })
       }
       completion.forget(jobId, attempt)
-      await events.finish(jobId, attempt)
+      const said = await store.size({ jobId, attempt, stream: 'events' })
+      if (said > 0) await events.finish(jobId, attempt)
       changed(jobId)
     },
     changed,

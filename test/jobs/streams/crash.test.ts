@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { nodeToken } from './fixture.ts'
 
-const kills = 5
+const kills = 3
+/** Appends of each stream between two kills. */
+const turns = 12
 const script = join(import.meta.dir, 'crash-server.ts')
 
 const startServer = async (folder: string) => {
@@ -49,10 +51,10 @@ test('kill -9 in the middle of appends and batches', async () => {
       expect([200, 416]).toContain(reply.status)
       sent[stream] = ((await reply.json()) as { size: number }).size
     }
-    const step = whole.log.length / (kills + 1) / 20
-    const eventStep = whole.events.length / (kills + 1) / 20
+    const step = whole.log.length / (kills + 1) / turns
+    const eventStep = whole.events.length / (kills + 1) / turns
     for (let killed = 0; killed <= kills; killed++) {
-      for (let turn = 0; turn < 20; turn++) {
+      for (let turn = 0; turn < turns; turn++) {
         await send('log', Math.ceil(step))
         await send('events', Math.ceil(eventStep))
       }
