@@ -73,12 +73,12 @@ test.each(['none', 'bwrap'] as const)(
     const outcome = await executor.wait(handle)
     await executor.destroy(handle)
 
+    expect(outcome).toMatchObject({ reason: 'exited', exitCode: 0, signal: null })
     const { log, events } = attemptFiles(path)
     const said = await readFile(log, 'utf8')
     expect(said).toStartWith('tiny 1.0\nthe input\n')
     // Nothing is read-only to root; inside the sandbox it is nobody.
     if (sandbox === 'bwrap') expect(said).toEndWith('packages are read-only\n')
-    expect(outcome).toMatchObject({ reason: 'exited', exitCode: 0, signal: null })
     const { path: named } = JSON.parse(await readFile(events, 'utf8')) as { path: string }
     const outputs = { folder: path, plan: {}, named: [{ path: named, kind: 'artifact' as const }] }
     expect(await collectOutputs(outputs)).toEqual({
