@@ -26,6 +26,7 @@ export class StreamUpload {
   readonly #backoff: Backoff
   #offset = 0
   #isFirst = true
+  #ahead: { readonly offset: number; readonly bytes: Uint8Array<ArrayBuffer> } | null = null
 
   constructor(options: StreamUploadOptions) {
     this.#options = options
@@ -70,6 +71,18 @@ export class StreamUpload {
     return { size: await file.size(), sha256: await file.digest() }
   }
 
+  async #take(isFinal: boolean): Promise<Uint8Array<ArrayBuffer>> {
+    const ahead = this.#ahead
+    this.#ahead = null
+    if (ahead?.offset === this.#offset && ahead.bytes.length > 0) return ahead.bytes
+    return this.#options.file.read(this.#offset, this.#isFirst ? firstBytes : chunkBytes, isFinal)
+  }
+
+  /** Reading, masking and hashing go on while the network is busy. */
+  async #readAhead(offset: number): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#options.file.read(offset, chunkBytes, false).catch(() => new Uint8Array())
+  }
+
   async #attempt(work: () => Promise<number>, signal: AbortSignal): Promise<number> {
     try {
       const waitMs = await work()
@@ -83,11 +96,14 @@ export class StreamUpload {
 
   async #sendSome(isFinal: boolean, signal: AbortSignal): Promise<number> {
     const { file, append } = this.#options
-    const bytes = await file.read(this.#offset, this.#isFirst ? firstBytes : chunkBytes, isFinal)
+    const bytes = await this.#take(isFinal)
     if (bytes.length === 0) return 0
-    const size = await append(this.#offset, bytes, signal)
+    const sending = append(this.#offset, bytes, signal)
+    const ahead = bytes.length === chunkBytes ? this.#readAhead(this.#offset + chunkBytes) : null
+    const size = await sending
     if (size === this.#offset) throw new UnreachableError(`The server stays at byte ${size}`)
     this.#isFirst = false
+    this.#ahead = ahead && { offset: this.#offset + chunkBytes, bytes: await ahead }
     // A server that has more than there is was told by another life of this file: finish decides.
     this.#offset = Math.min(size, await file.size())
     return bytes.length
