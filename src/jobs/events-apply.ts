@@ -230,13 +230,24 @@ export class Events {
       update jobs_events set done = true where job_id = ${jobId} and attempt = ${attempt}`)
   }
 
-  /** Tells the sinks once that a job, of which they have metrics, is over. */
+  /** Tells the sinks once that a job, of which they have metrics, is over; later if need be. */
   async ended(job: JobFacts): Promise<void> {
+    const { clock, log } = this.#options
+    try {
+      await this.#tellEnd(job)
+    } catch (error) {
+      if (this.#stopping) return
+      log.warn('A sink could not be told of the end of a job yet', { jobId: job.id, error })
+      clock.after(retryMs, () => void this.ended(job))
+    }
+  }
+
+  async #tellEnd(job: JobFacts): Promise<void> {
     const { db, log } = this.#options
-    const told = await db.rows(sql`
+    const untold = await db.rows(sql`
       select 1 from jobs_progress
       where job_id = ${job.id} and run_id is not null and is_told = false`)
-    if (told.length === 0) return
+    if (untold.length === 0) return
     for (const sink of this.sinks) {
       try {
         await sink.ended?.(sinkJobOf(job))

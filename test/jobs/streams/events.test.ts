@@ -6,7 +6,7 @@ import { Pace } from '../../../src/jobs/events-progress.ts'
 import type { MetricBatch, SinkJob } from '../../../src/jobs/sink.ts'
 import { HearthError } from '../../../src/sdk.ts'
 import { DiskFullError } from '../../../src/storage/errors.ts'
-import { type Bench, dialects, finishOf, openBench } from './fixture.ts'
+import { type Bench, dialects, eventually, finishOf, openBench } from './fixture.ts'
 
 const lines = (...events: unknown[]): string =>
   events.map((event) => `${typeof event === 'string' ? event : JSON.stringify(event)}\n`).join('')
@@ -83,6 +83,9 @@ describe.each(dialects)('events on %s', (dialect) => {
         return '7'
       },
       async ended(job) {
+        const error = failure
+        failure = undefined
+        if (error) throw error
         ends.push(job)
       },
     })
@@ -179,6 +182,11 @@ describe.each(dialects)('events on %s', (dialect) => {
     await write(id, 0, text)
     await finish(id, text)
     bench.change(id, { state: 'failed' })
+    failure = new DiskFullError()
+    await bench.streams.ended(bench.jobs.get(id)!)
+    expect(ends).toEqual([])
+    bench.server.clock.advance(2_000)
+    await eventually(async () => ends[0])
     for (const jobId of [id, id, silent.id]) await bench.streams.ended(bench.jobs.get(jobId)!)
     expect(ends.map((job) => [job.id, job.state])).toEqual([[id, 'failed']])
   })

@@ -155,7 +155,7 @@ const running: JobFacts = {
   createdAt: Date.UTC(2026, 0, 1),
 }
 
-const hostOf = (jobs: ReadonlyMap<string, JobFacts>): StreamsHost => {
+export const hostOf = (jobs: ReadonlyMap<string, JobFacts>): StreamsHost => {
   const checkNode = (request: Request) => {
     if (request.headers.get('authorization') === `Bearer ${nodeToken}`) return
     throw new HearthError('unauthorized')
