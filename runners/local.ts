@@ -1,20 +1,10 @@
 /** The executor that runs an attempt as processes of this machine, each under a shim of its own. */
-import {
-  chmodSync,
-  chownSync,
-  closeSync,
-  existsSync,
-  lchownSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-} from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Outcome, SandboxLevel } from '../src/jobs/protocol.ts'
-import { attemptFiles } from './attempt-files.ts'
+import { giveFolders } from './attempt-owner.ts'
 import type { AttemptFolder, Executor, Handle, Probe } from './executor.ts'
+import { ownProgram } from './own-program.ts'
 import { isRunning, listProcesses, type ProcessIdentity, startedWith } from './process/proc.ts'
 import { sendSignal } from './process/signal.ts'
 import type { Host } from './sandbox/host.ts'
@@ -40,12 +30,6 @@ export interface LocalHandle extends Handle {
 /** How often a shim that is not our child is looked at. */
 const lookEveryMs = 100
 
-/** This same program: compiled it is the binary, from source what Bun runs. */
-const program = (): string[] =>
-  import.meta.dir.startsWith('/$bunfs') || import.meta.dir.startsWith('B:')
-    ? [process.execPath]
-    : [process.execPath, '--smol', join(import.meta.dir, '../src/main.ts')]
-
 export const createLocalExecutor = ({ shared = [] }: LocalOptions = {}): Executor<LocalHandle> => {
   let host: Promise<Host> | undefined
   const known = () => (host ??= probeHost())
@@ -59,7 +43,7 @@ export const createLocalExecutor = ({ shared = [] }: LocalOptions = {}): Executo
     async start(folder, env) {
       const arranged = arrange(folder, env, await known(), shared)
       if ('refused' in arranged) return refused(folder, arranged.refused)
-      prepare(folder.path, arranged.owner)
+      giveFolders(folder.path, arranged.owner)
       const shim = spawnShim(folder.path)
       await hand(shim, arranged.launch)
       return { folder, shimExited: shim.exited, refusal: null }
@@ -82,8 +66,11 @@ export const createLocalExecutor = ({ shared = [] }: LocalOptions = {}): Executo
       return readOutcome(folder.path) ?? (await lost(folder.path, shim !== null))
     },
     async destroy({ folder }) {
+      // Where there is an outcome, nothing of the program runs any more.
+      if (readOutcome(folder.path)) return
       const shim = readClaim(folder.path)
-      if (shim && isRunning(shim)) sendSignal(shim.pid, 'SIGKILL')
+      if (!shim) return endUnclaimed(folder.path)
+      if (isRunning(shim)) sendSignal(shim.pid, 'SIGKILL')
       await endOrphans(folder.path)
     },
   }
@@ -100,30 +87,6 @@ const refused = (folder: AttemptFolder, message: string): LocalHandle => ({
   refusal: { reason: 'refused', exitCode: null, signal: null, message },
 })
 
-/** Everything the program writes to is there before it starts, and belongs to who it runs as. */
-const prepare = (folder: string, owner: number | null): void => {
-  const { work, home, tmp, log, events } = attemptFiles(folder)
-  for (const path of [work, home, tmp]) {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
-  }
-  for (const path of [log, events]) closeSync(openSync(path, 'a', 0o600))
-  if (owner === null) return
-  for (const path of [log, events]) chownSync(path, owner, owner)
-  for (const path of [work, home]) chownAll(path, owner)
-  // That user passes through to its own files. Other users of the host are kept out above.
-  for (const path of [folder, work]) chmodSync(path, 0o711)
-}
-
-/** A file with a second name may be an input that other jobs share: it stays whose it is. */
-const chownAll = (path: string, owner: number): void => {
-  lchownSync(path, owner, owner)
-  for (const entry of readdirSync(path, { withFileTypes: true })) {
-    const below = join(path, entry.name)
-    if (entry.isDirectory()) chownAll(below, owner)
-    else if (lstatSync(below).nlink === 1) lchownSync(below, owner, owner)
-  }
-}
-
 const shimErrors = (folder: string) => join(folder, 'shim.err')
 
 /** A shim that an earlier agent began must not take the attempt up once we say there is none. */
@@ -138,7 +101,7 @@ const endUnclaimed = (folder: string): void => {
 const spawnShim = (folder: string) => {
   const errors = openSync(shimErrors(folder), 'a', 0o600)
   try {
-    const shim = Bun.spawn([...program(), 'shim', folder], {
+    const shim = Bun.spawn([...ownProgram(), 'shim', folder], {
       cwd: folder,
       env: { PATH: '/usr/local/bin:/usr/bin:/bin', HEARTH_SHIM: folder },
       stdio: ['pipe', errors, errors],

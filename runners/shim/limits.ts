@@ -25,10 +25,15 @@ export interface LimitWatch {
 /** Measuring a folder takes at most this part of the time. */
 const diskShare = 1 / 20
 
-/** Its time begins now. */
-export const watchLimits = (folder: string, launch: Launch, cgroup: Cgroup | null): LimitWatch => {
+/** Its time began `elapsedMs` ago. */
+export const watchLimits = (
+  folder: string,
+  launch: Pick<Launch, 'limits' | 'disk' | 'cgroup'>,
+  cgroup: Cgroup | null,
+  elapsedMs = 0,
+): LimitWatch => {
   const files = attemptFiles(folder)
-  const startedAt = performance.now()
+  const startedAt = performance.now() - elapsedMs
   let nextDiskAt = 0
 
   const stop = (): Verdict | null => {

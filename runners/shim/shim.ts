@@ -6,7 +6,7 @@ import { identify } from '../process/proc.ts'
 import { becomeSubreaper, type Subreaper } from '../process/subreaper.ts'
 import { type Cgroup, makeCgroup } from '../sandbox/cgroup.ts'
 import { claim, writeChild, writeOutcome } from './attempt-state.ts'
-import { checkpointSeen } from './checkpoint-seen.ts'
+import { judge } from './judge.ts'
 import { type Launch, readLaunch } from './launch.ts'
 import { type LimitWatch, type Verdict, watchLimits } from './limits.ts'
 import { type Program, startProgram } from './program.ts'
@@ -107,19 +107,4 @@ const follow = async (
     ...(await judge(folder, ended, verdict ?? limits.lookBack())),
     usage: { wallMs, ...program.usage() },
   }
-}
-
-const judge = async (
-  folder: string,
-  { code, signal }: { readonly code: number | null; readonly signal: string | null },
-  verdict: Verdict | null,
-): Promise<Outcome> => {
-  const ended = { exitCode: signal ? null : code, signal }
-  if (!verdict) return { reason: 'exited', ...ended }
-  // What killed a part of it did no harm if the whole succeeded all the same.
-  if (verdict.reason === 'oom' && code === 0) return { reason: 'exited', ...ended }
-  if (verdict.reason !== 'paused') return { ...verdict, ...ended }
-  if (await checkpointSeen(attemptFiles(folder).events)) return { ...verdict, ...ended }
-  if (code === 0) return { reason: 'exited', ...ended }
-  return { reason: 'cancelled', ...ended, message: 'Asked to pause, it wrote no checkpoint' }
 }

@@ -15,7 +15,7 @@ export const until = async <T>(
   what: string,
   look: () => T | null | undefined | false,
 ): Promise<T> => {
-  const giveUpAt = performance.now() + 20_000
+  const giveUpAt = performance.now() + 10_000
   for (;;) {
     const found = look()
     if (found !== null && found !== undefined && found !== false) return found
