@@ -52,20 +52,20 @@ const run = async (
     if (early) return endedBefore(early, cgroup)
     program = startProgram(folder, launch, cgroup)
   } catch (error) {
-    cgroup?.remove()
+    await cgroup?.remove()
     const message = error instanceof Error ? error.message : String(error)
     return { reason: 'start_failed', exitCode: null, signal: null, message }
   }
   const identity = identify(program.pid)
   if (identity) writeChild(folder, { ...identity, cgroup: launch.cgroup })
   const outcome = await follow(folder, launch, program, limits, subreaper)
-  cgroup?.remove()
+  await cgroup?.remove()
   return outcome
 }
 
 /** Ended before it began: a pause needs no checkpoint then. */
-const endedBefore = (verdict: Verdict, cgroup: Cgroup | null): Outcome => {
-  cgroup?.remove()
+const endedBefore = async (verdict: Verdict, cgroup: Cgroup | null): Promise<Outcome> => {
+  await cgroup?.remove()
   return { ...verdict, exitCode: null, signal: null }
 }
 
