@@ -25,8 +25,8 @@ export interface Cgroup {
   oomKills(): number
   cpuMs(): number | undefined
   peakMemoryBytes(): number | undefined
-  /** False while something still runs in it. */
-  remove(): boolean
+  /** What was killed is in it a moment longer. False when something still runs in it after that. */
+  remove(): Promise<boolean>
 }
 
 const text = (path: string): string | null => {
@@ -44,6 +44,8 @@ const numberIn = (path: string): number | undefined => {
   const found = Number(text(path) ?? Number.NaN)
   return Number.isFinite(found) ? found : undefined
 }
+
+const removeTries = 40
 
 /** Kernels check quotas once every period. */
 const periodUs = 100_000
@@ -139,7 +141,13 @@ export const openCgroup = ({ name, hierarchies }: CgroupPlan): Cgroup => {
       const file = memory.version === 2 ? 'memory.peak' : 'memory.max_usage_in_bytes'
       return numberIn(join(folderOf(memory), file))
     },
-    remove: () => folders.map(removeFolder).every(Boolean),
+    async remove() {
+      for (let tries = 0; tries < removeTries; tries++) {
+        if (folders.map(removeFolder).every(Boolean)) return true
+        await Bun.sleep(5)
+      }
+      return false
+    },
   }
 }
 

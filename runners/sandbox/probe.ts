@@ -1,8 +1,17 @@
 /** Proves what this host can hold a program to, by running small programs that try to break out. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync, chownSync } from 'node:fs'
+import {
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { attemptFiles } from '../attempt-files.ts'
+import { readStat } from '../process/proc.ts'
 import { bubblewrap, nobody } from './bubblewrap.ts'
 import { makeCgroup } from './cgroup.ts'
 import { type Controller, controllers, findHierarchies, type Hierarchy } from './cgroup-host.ts'
@@ -19,6 +28,7 @@ export const probeHost = async (): Promise<Host> => {
     }
   }
   const hierarchies = findHierarchies()
+  removeAbandoned(hierarchies)
   const [limits, wrapped] = await Promise.all([provenLimits(hierarchies), proveBubblewrap()])
   const unproven = controllers.filter((name) => !limits.includes(name))
   return {
@@ -29,6 +39,21 @@ export const probeHost = async (): Promise<Host> => {
       ...(unproven.length === 0 ? {} : { cgroup: noCgroup(unproven) }),
       ...(typeof wrapped === 'string' ? { bwrap: wrapped } : {}),
     },
+  }
+}
+
+/** A process that was killed while it probed has left its groups. */
+const removeAbandoned = (hierarchies: readonly Hierarchy[]): void => {
+  for (const { base } of hierarchies) {
+    for (const name of readdirSync(base)) {
+      const pid = /^hearth-probe-(\d+)/.exec(name)?.[1]
+      if (pid === undefined || readStat(Number(pid)) !== null) continue
+      try {
+        rmdirSync(join(base, name))
+      } catch {
+        // Another process was faster.
+      }
+    }
   }
 }
 
@@ -79,7 +104,7 @@ const holds = async (
       const code = await child.exited
       return controller === 'memory' ? cgroup.oomKills() > 0 : code !== 0
     } finally {
-      cgroup.remove()
+      await cgroup.remove()
     }
   } catch {
     return false

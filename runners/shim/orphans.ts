@@ -32,7 +32,7 @@ export const endOrphans = async (folder: string): Promise<void> => {
   }
   cgroup?.kill()
   await killUntilNone(find)
-  cgroup?.remove()
+  await cgroup?.remove()
 }
 
 /** Whether the pid that led the session belongs to another process by now. */

@@ -63,7 +63,7 @@ test('where no group can be made there is none', () => {
   expect(findHierarchies({ mounts: mount('', 'cgroup2', ''), own: '0::/gone\n' })).toEqual([])
 })
 
-test('limits of version 2 are written in its words', () => {
+test('limits of version 2 are written in its words', async () => {
   const hierarchy = { version: 2, base: root, controllers: ['memory', 'cpu', 'pids'] } as const
   const plan = {
     name: 'job',
@@ -91,6 +91,6 @@ test('limits of version 2 are written in its words', () => {
   }).toEqual({ oomKills: 3, peakMemoryBytes: 4096, cpuMs: 1.5, pids: [12, 15] })
   cgroup.kill()
   expect(readFileSync(join(root, 'job/cgroup.kill'), 'utf8')).toBe('1')
-  expect(cgroup.remove()).toBe(false)
+  expect(await cgroup.remove()).toBe(false)
   expect(existsSync(join(root, 'job'))).toBe(true)
 })
