@@ -17,6 +17,14 @@ const QUIET_MS = 15_000
 /** Old batch ids are forgotten after this long: a client that retries later stores again. */
 const KEEP_KEYS_MS = 30 * 24 * 60 * 60 * 1000
 
+/** Thousands of runs may go quiet at once: for each, the rest of the server gets so much more time. */
+const RESTS = 3
+const MAX_REST_MS = 100
+
+/** Of the machine's time, not the clock's: this yields the processor and the disk. */
+const rest = (ms: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, Math.min(ms, MAX_REST_MS)))
+
 const threshold = (state: RunState): number =>
   Math.min(MAX_POINTS, Math.max(MIN_POINTS, state.series.size * POINTS_PER_SERIES))
 
@@ -30,6 +38,7 @@ export interface SealerOptions {
 export class Sealer {
   readonly #options: SealerOptions
   readonly #running = new Map<number, Promise<void>>()
+  #last: Promise<void> = Promise.resolve()
   #timers: Timer[] = []
   #newest = new Map<number, number>()
   #sweeping: Promise<void> | null = null
@@ -71,9 +80,11 @@ export class Sealer {
   seal(runId: number): Promise<void> {
     const running = this.#running.get(runId)
     if (running) return running
-    const sealing = this.#seal(runId).finally(() => this.#running.delete(runId))
+    // One run at a time: each holds its open points several times over while it is sealed.
+    const sealing = this.#last.then(() => this.#seal(runId))
+    this.#last = sealing
     this.#running.set(runId, sealing)
-    return sealing
+    return sealing.finally(() => this.#running.delete(runId))
   }
 
   async #seal(runId: number): Promise<void> {
@@ -109,7 +120,10 @@ export class Sealer {
     this.#newest = newest
     for (const [runId, firstId] of newest) {
       if (this.#stopped) return
-      if (before.get(runId) === firstId) await this.seal(runId)
+      if (before.get(runId) !== firstId) continue
+      const began = performance.now()
+      await this.seal(runId)
+      await rest((performance.now() - began) * RESTS)
     }
     await db.run(sql`delete from tracking_batch_key where at < ${clock.now() - KEEP_KEYS_MS}`)
   }

@@ -35,7 +35,7 @@ export interface SeriesRow {
   readonly tailId: number | null
 }
 
-const SERIES_BYTES = 700
+const SERIES_BYTES = 1000
 const POINT_BYTES = 32
 
 export class RunState {
