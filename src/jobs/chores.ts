@@ -36,7 +36,7 @@ export const createChores = (options: ChoreOptions): Chores => {
   const { clock, log } = options
   /** When this server first saw an attempt run, on its stopwatch. */
   const seenMs = new Map<string, number>()
-  let work: Promise<void> = Promise.resolve()
+  const running = new Map<() => Promise<void>, Promise<void>>()
 
   const endOverdue = async (): Promise<void> => {
     const running = await jobsWhere(
@@ -64,19 +64,23 @@ export const createChores = (options: ChoreOptions): Chores => {
     }
   }
 
-  const soon = (chore: () => Promise<void>) => (): void => {
-    work = work.then(chore).catch((error: unknown) => log.warn('A chore failed', { error }))
+  const once = (chore: () => Promise<void>) => (): void => {
+    if (running.has(chore)) return
+    const work = chore()
+      .catch((error: unknown) => log.warn('A chore failed', { error }))
+      .finally(() => running.delete(chore))
+    running.set(chore, work)
   }
   const timers = [
-    clock.every(overdueEveryMs, soon(endOverdue)),
-    clock.every(deleteEveryMs, soon(deleteOld)),
+    clock.every(overdueEveryMs, once(endOverdue)),
+    clock.every(deleteEveryMs, once(deleteOld)),
   ]
   return {
     endOverdue,
     deleteOld,
     async stop() {
       for (const timer of timers) timer.cancel()
-      await work
+      await Promise.all(running.values())
     },
   }
 }

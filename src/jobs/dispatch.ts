@@ -19,8 +19,8 @@ export interface DispatcherOptions {
 }
 
 export interface Dispatcher {
-  /** Something changed that may let a job begin. Cheap: passes are joined. */
-  request(): void
+  /** Something changed that may let a job begin. Cheap: passes are joined. Resolves after one. */
+  request(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -54,12 +54,13 @@ export const createDispatcher = (options: DispatcherOptions): Dispatcher => {
     }
     running = undefined
   }
-  const request = (): void => {
+  const request = async (): Promise<void> => {
     wanted = true
     if (!stopped) running ??= Promise.resolve().then(run)
+    await running
   }
   const timer: Timer = clock.every(lookMs[db.dialect], () => {
-    if (sessions.waiting().length > 0) request()
+    if (sessions.waiting().length > 0) void request()
   })
   return {
     request,

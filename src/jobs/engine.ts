@@ -182,7 +182,7 @@ const createHearing = (options: HearingOptions): Hearing => {
         .finally(() => under.delete(work))
       under.add(work)
     }
-    if (mayDispatch) dispatcher.request()
+    if (mayDispatch) void dispatcher.request()
   }
   return Object.assign(hear, {
     idle: async () => {

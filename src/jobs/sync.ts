@@ -49,8 +49,16 @@ export const createSync = (options: SyncOptions): Sync => {
       }
       signal.addEventListener('abort', end)
       session.poll = poll
-      dispatcher.request()
+      void dispatcher.request()
     })
+
+  /** One look at the queue, for a node that will not wait. */
+  const look = async (session: Session): Promise<void> => {
+    const poll = { wake: () => undefined }
+    session.poll = poll
+    await dispatcher.request()
+    if (session.poll === poll) session.poll = null
+  }
 
   const sync = async (
     known: Node,
@@ -66,6 +74,7 @@ export const createSync = (options: SyncOptions): Sync => {
     await reconcile(options, session, request.holding)
     const beganMs = clock.now()
     const patienceMs = Math.min(request.waitMs, patienceOf(session))
+    if (request.waitMs === 0 && session.accepting && !draining) await look(session)
     for (;;) {
       const draft = draftReply(session, request.holding)
       const kind = urgency(draft.says, session.told)

@@ -187,3 +187,18 @@ export const until = async (holds: () => boolean | Promise<boolean>): Promise<vo
   }
   throw new Error('It never came to be')
 }
+
+/** Moves the clock on, a tenth of a second for each turn, until something is done. */
+export const timePasses = async (lab: Lab, work: Promise<unknown>): Promise<void> => {
+  let isDone = false
+  const done = (): void => {
+    isDone = true
+  }
+  void work.then(done, done)
+  await until(async () => {
+    if (!isDone) lab.clock.advance(100)
+    // The database answers in its own time.
+    await Bun.sleep(2)
+    return isDone
+  })
+}
