@@ -15,6 +15,8 @@ export const start = async (args: readonly string[]): Promise<number> => {
   const { values } = parseArgs({ args: [...args], options: { config: { type: 'string' } } })
   const settings = readSettings(process.env, values.config)
   const log = standardLogger(settings.LOG_LEVEL)
+  // Heard from here on: who is told to stop while it starts stops cleanly right after.
+  const told = untilSignal()
   const plugins = settings.file.plugins ?? {}
   const found = discoverPlugins('.')
   const external = await loadExternal(found, plugins, log)
@@ -41,7 +43,7 @@ export const start = async (args: readonly string[]): Promise<number> => {
     log,
   })
   process.stdout.write(`listening on ${server.url}\n`)
-  const signal = await untilSignal()
+  const signal = await told
   log.info(`${signal}: draining`)
   unwatch()
   await ownAgent?.stop()
