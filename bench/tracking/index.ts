@@ -1,5 +1,5 @@
 /** `bun run bench tracking`: MLflow's server and ours, one after the other on the same machine. */
-import { cpus, release } from 'node:os'
+import { cpus, loadavg, release } from 'node:os'
 import { say } from '../../scripts/say.ts'
 import { median, table, type TableRow } from '../table.ts'
 import { type IngestRow, ingestRows, measureIngest, singleRow } from './ingest.ts'
@@ -17,6 +17,16 @@ import {
 } from './target.ts'
 
 type AnyTarget = HearthTarget | MlflowTarget
+
+type Recorder = (what: string, value: number) => Promise<void>
+
+/** What explains a figure: how busy the machine is, and how much memory we ever had by then. */
+const circumstances = async (target: AnyTarget): Promise<string> => {
+  const load = `load ${(loadavg()[0] as number).toFixed(1)}`
+  if (target.kind === 'mlflow') return `  (${load})`
+  const peakBytes = await peakMemoryBytes(target.hearth.pid)
+  return `  (${load}, peak memory so far ${Math.round(peakBytes / 2 ** 20)} MiB)`
+}
 
 /** Figures of one server by the name of the row. */
 type Figures = Map<string, number>
@@ -46,22 +56,22 @@ export const benchTracking = async (flags: ReadonlySet<string>): Promise<void> =
 
 const measure = async (target: AnyTarget, scale: Scale): Promise<Figures> => {
   const figures: Figures = new Map()
-  const record = (what: string, value: number) => {
+  const record = async (what: string, value: number): Promise<void> => {
     figures.set(what, value)
-    say(`${what}: ${value.toPrecision(4)}`)
+    say(`${what}: ${value.toPrecision(4)}${await circumstances(target)}`)
   }
   await measureAllIngest(target, scale, record)
   const bytesBefore = await target.diskBytes()
   const row = ingestRows[0] as IngestRow
   await measureIngest(target, row, scale, 9)
   const batches = Math.ceil(scale[target.kind].batches / row.clients) * row.clients
-  record(diskRow, ((await target.diskBytes()) - bytesBefore) / (batches * 1000))
+  await record(diskRow, ((await target.diskBytes()) - bytesBefore) / (batches * 1000))
   const seeded = await seed(target, scale)
   for (const page of pages) {
     const values: number[] = []
     for (let i = 0; i < scale.repeats; i++)
       values.push(await measurePage(target, page, seeded, scale))
-    record(page.what, median(values))
+    await record(page.what, median(values))
   }
   if (target.kind === 'hearth') await measureAllLive(target, scale, record)
   return figures
@@ -70,14 +80,14 @@ const measure = async (target: AnyTarget, scale: Scale): Promise<Figures> => {
 const measureAllIngest = async (
   target: AnyTarget,
   scale: Scale,
-  record: (what: string, value: number) => void,
+  record: Recorder,
 ): Promise<void> => {
   for (const row of [...ingestRows, singleRow]) {
     const values: number[] = []
     try {
       for (let round = 0; round < scale.repeats; round++)
         values.push(await measureIngest(target, row, scale, round))
-      record(row.what, median(values))
+      await record(row.what, median(values))
     } catch (error) {
       // One server's failure in one row is a result too: the row stays empty, the rest is measured.
       say(`${row.what}: FAILED: ${(error as Error).message}`)
@@ -88,15 +98,15 @@ const measureAllIngest = async (
 const measureAllLive = async (
   target: HearthTarget,
   scale: Scale,
-  record: (what: string, value: number) => void,
+  record: Recorder,
 ): Promise<void> => {
   const batch = await measureLive(target, scale, 'batch', 10)
-  record(liveRows.batch, batch.p99Ms)
-  record(liveRows.missed, batch.expected - batch.points)
-  record(liveRows.growth, (batch.memoryAfterBytes - batch.memoryBeforeBytes) / 2 ** 20)
+  await record(liveRows.batch, batch.p99Ms)
+  await record(liveRows.missed, batch.expected - batch.points)
+  await record(liveRows.growth, (batch.memoryAfterBytes - batch.memoryBeforeBytes) / 2 ** 20)
   const single = await measureLive(target, scale, 'single', 0)
-  record(liveRows.single, single.p99Ms)
-  record(memoryRow, (await peakMemoryBytes(target.hearth.pid)) / 2 ** 20)
+  await record(liveRows.single, single.p99Ms)
+  await record(memoryRow, (await peakMemoryBytes(target.hearth.pid)) / 2 ** 20)
 }
 
 const diskRow = 'on disk a point'

@@ -1,5 +1,5 @@
 /** Turns the bodies of the ingest routes into columns for the point store, checking as it goes. */
-import { type JsonObject, objectOf } from './body.ts'
+import { isObject, type JsonObject, objectOf } from './body.ts'
 import { numberOf } from './numbers.ts'
 import { invalid } from './parameters.ts'
 import type { SeriesInput } from './points/store.ts'
@@ -54,8 +54,10 @@ const readMap = (batch: JsonObject): Omit<Batch, 'batchId'> => {
   const times = time === undefined ? undefined : [time]
   const series = names.map((name) => {
     const path = `body.metrics.${name.slice(0, maxNameLength)}`
-    const values = [valueOf(metrics[name], path)]
-    return { name: nameOf(name, path), values, steps, ...(times && { times }) }
+    const value = metrics[name]
+    const values = [typeof value === 'number' ? value : valueOf(value, path)]
+    const one = { name: isName(name) ? name : nameOf(name, path), values, steps }
+    return times ? { ...one, times } : one
   })
   return { series, points: series.length }
 }
@@ -65,7 +67,7 @@ const readColumns = (list: unknown): Omit<Batch, 'batchId'> => {
   if (list.length > maxNamesPerBatch) throw tooManyNames('body.series')
   let points = 0
   const series = list.map((item: unknown, index) => {
-    const one = readSeries(item, `body.series.${index}`)
+    const one = readSeries(item, index)
     points += one.values.length
     return one
   })
@@ -75,43 +77,54 @@ const readColumns = (list: unknown): Omit<Batch, 'batchId'> => {
   return { series, points }
 }
 
-const readSeries = (item: unknown, path: string): SeriesInput => {
-  const { name, values, steps, times } = objectOf(item, path)
-  const valueColumn = columnOf(values, `${path}.values`, undefined)
-  const { length } = valueColumn
-  checkNumbers(valueColumn, `${path}.values`)
-  const series = { name: nameOf(name, `${path}.name`), values: valueColumn as number[] }
-  return {
-    ...series,
-    ...(given(steps) && { steps: integersOf(steps, `${path}.steps`, length) }),
-    ...(given(times) && { times: integersOf(times, `${path}.times`, length) }),
+/** The words for a place in the body are made only when something is wrong there. */
+const readSeries = (item: unknown, index: number): SeriesInput => {
+  if (!isObject(item)) throw invalid(`body.series.${index}`, 'must be an object')
+  const { name, values, steps, times } = item
+  if (!Array.isArray(values)) throw invalid(placeOf(index, 'values'), 'must be an array')
+  checkNumbers(values, index)
+  const series: { name: string; values: number[]; steps?: number[]; times?: number[] } = {
+    name: isName(name) ? name : nameOf(name, placeOf(index, 'name')),
+    values,
   }
+  if (given(steps)) series.steps = integersOf(steps, index, 'steps', values.length)
+  if (given(times)) series.times = integersOf(times, index, 'times', values.length)
+  return series
 }
+
+const placeOf = (index: number, field: string): string => `body.series.${index}.${field}`
 
 const given = (value: unknown): boolean => value !== undefined && value !== null
 
-const columnOf = (column: unknown, path: string, length: number | undefined): unknown[] => {
-  if (!Array.isArray(column)) throw invalid(path, 'must be an array')
-  if (length === undefined || column.length === length) return column
-  throw invalid(path, `has ${column.length} items, and values has ${length}`)
-}
-
 /** Replaces the words for NaN and the infinities in place; nearly always there is nothing to do. */
-const checkNumbers = (column: unknown[], path: string): void => {
+const checkNumbers = (column: unknown[], index: number): void => {
   for (let i = 0; i < column.length; i++) {
-    if (typeof column[i] !== 'number') column[i] = valueOf(column[i], `${path}.${i}`)
+    if (typeof column[i] === 'number') continue
+    column[i] = valueOf(column[i], `${placeOf(index, 'values')}.${i}`)
   }
 }
 
-const integersOf = (column: unknown, path: string, length: number): number[] => {
-  const items = columnOf(column, path, length)
-  for (let i = 0; i < items.length; i++) {
-    if (!Number.isSafeInteger(items[i])) throw invalid(`${path}.${i}`, safeInteger)
+const integersOf = (column: unknown, index: number, field: string, length: number): number[] => {
+  if (!Array.isArray(column)) throw invalid(placeOf(index, field), 'must be an array')
+  if (column.length !== length) {
+    throw invalid(placeOf(index, field), `has ${column.length} items, and values has ${length}`)
   }
-  return items as number[]
+  for (let i = 0; i < length; i++) {
+    if (!Number.isSafeInteger(column[i])) {
+      throw invalid(`${placeOf(index, field)}.${i}`, safeInteger)
+    }
+  }
+  return column as number[]
 }
 
 const safeInteger = 'must be an integer within ±2^53'
+
+const isName = (name: unknown): name is string =>
+  typeof name === 'string' &&
+  name !== '' &&
+  name.length <= maxNameLength &&
+  !control.test(name) &&
+  name.isWellFormed()
 
 const control = /[\u0000-\u001f\u007f]/
 

@@ -14,12 +14,17 @@ export interface Box {
   readonly maxTime: number
 }
 
-/** The smallest box around points `from..to`. */
+/** The smallest box around points. */
 export const boxOf = (
   steps: ArrayLike<number> | undefined,
   times: ArrayLike<number> | number,
   count: number,
 ): Box => {
+  if (count === 1) {
+    const step = steps ? (steps[0] as number) : 0
+    const time = typeof times === 'number' ? times : (times[0] as number)
+    return { minStep: step, maxStep: step, minTime: time, maxTime: time }
+  }
   let minStep = steps ? Infinity : 0
   let maxStep = steps ? -Infinity : 0
   let minTime = typeof times === 'number' ? times : Infinity

@@ -17,7 +17,7 @@ const QUIET_MS = 15_000
 /** Old batch ids are forgotten after this long: a client that retries later stores again. */
 const KEEP_KEYS_MS = 30 * 24 * 60 * 60 * 1000
 
-/** Thousands of runs may go quiet at once: for each, the rest of the server gets so much more time. */
+/** Thousands of runs may go quiet at once: the others get this many times what each takes. */
 const RESTS = 3
 const MAX_REST_MS = 100
 
