@@ -35,8 +35,8 @@ export const readArguments = <O extends Options>(args: readonly string[], option
   try {
     return parse(args, options)
   } catch (error) {
-    const [first = ''] = (error as Error).message.split('. ')
-    throw new UsageError(first.charAt(0).toLowerCase() + first.slice(1))
+    const message = (error as Error).message.replaceAll('\n', ' ')
+    throw new UsageError(message.charAt(0).toLowerCase() + message.slice(1))
   }
 }
 

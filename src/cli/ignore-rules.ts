@@ -33,7 +33,7 @@ export class IgnoreRules {
     const files = ['.git/info/exclude', '.gitignore', '.hearthignore']
     const texts = files.map((name) => textOf(join(folder, name))).filter((text) => text !== '')
     if (texts.length === 0) return this
-    return new IgnoreRules([...this.#layers, { folder, rules: ignore().add(texts) }])
+    return new IgnoreRules([...this.#layers, { folder, rules: ignore().add(texts.join('\n')) }])
   }
 
   /** `path` absolute. Once a folder is ignored, nothing below it can be taken back. */

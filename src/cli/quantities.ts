@@ -39,8 +39,9 @@ export const parseDuration = (text: string): number | undefined => {
   return Math.round(total)
 }
 
-/** Two units at most: `3s`, `1m20s`, `2h05m`, `3d04h`. */
+/** Two units at most: `0.3s`, `42s`, `1m20s`, `2h05m`, `3d04h`. */
 export const formatDuration = (ms: number): string => {
+  if (ms > 0 && ms < 9_950) return `${Number((ms / 1000).toFixed(1))}s`
   const seconds = Math.max(0, Math.round(ms / 1000))
   const two = (value: number) => String(value).padStart(2, '0')
   if (seconds < 60) return `${seconds}s`

@@ -70,7 +70,8 @@ export const colourOf = (style: Style, state: string): ((text: string) => string
 
 /**
  * What a shell sees of how a job ended: the program's own exit code, 128 and the number of the
- * signal that ended it, 124 after a timeout as `timeout` has it, 130 after a cancellation.
+ * signal that ended it, 124 after a timeout as `timeout` has it, 130 after a cancellation, and 125
+ * when Hearth and not the program failed.
  */
 export const exitCodeOf = ({ state, outcome }: JobView): number => {
   if (state === 'succeeded') return 0
@@ -78,5 +79,5 @@ export const exitCodeOf = ({ state, outcome }: JobView): number => {
   if (outcome?.reason === 'timeout') return 124
   const signal = constants.signals[(outcome?.signal ?? '') as NodeJS.Signals]
   if (signal !== undefined) return 128 + signal
-  return outcome?.exit_code || 1
+  return outcome?.exit_code || 125
 }
