@@ -23,7 +23,7 @@ export interface JobFilter {
 
 export interface Jobs {
   /**
-   * Puts a job into the queue; with an idempotency key that its owner used before, answers that job.
+   * Puts a job into the queue. With an idempotency key that its owner used before: that job.
    * @throws HearthError `validation`, `conflict`
    */
   submit(who: Who, submission: Submission): Promise<JobView>

@@ -38,7 +38,7 @@ const events = {
   retry: { type: 'retry', retries: 2 },
 } as const satisfies Record<string, JobEvent>
 
-/** What each event does in each state, in the order of `events`; `x` refused, `s` stale, `=` done. */
+/** What each event does in each state, in order: `x` refused, `s` stale, `=` happened already. */
 const table: Record<JobState, string> = {
   queued: 'assigned s s s s s s cancelled paused = =',
   assigned: 'x running succeeded failed queued queued s cancelled paused x x',
