@@ -31,8 +31,8 @@ export const logRoutes = (options: SseOptions) => {
           tags: ['jobs'],
           summary: 'Read the log of a job',
           description:
-            'The bytes as the program wrote them. `X-Log-Offset` is where they begin, `X-Log-Size` ' +
-            'how many there are in all, `X-Log-Complete` whether there will be no more.',
+            'The bytes as the program wrote them. `X-Log-Offset` is where they begin, ' +
+            '`X-Log-Size` how many there are in all, `X-Log-Complete` whether no more will come.',
           parameters: [
             queryParameter('offset', 'Where to begin'),
             queryParameter('limit', 'At most so many bytes'),
@@ -55,8 +55,8 @@ export const logRoutes = (options: SseOptions) => {
           tags: ['jobs'],
           summary: 'Follow a job',
           description:
-            'Server-Sent Events: `log` {attempt, offset, text}, `progress`, `state` (the job), and ' +
-            '`end`, after which the stream ends. `Last-Event-ID` goes on where a reader was.',
+            'Server-Sent Events: `log` {attempt, offset, text}, `progress`, `state` (the job) ' +
+            'and `end`, after which the stream ends. `Last-Event-ID` goes on where a reader was.',
           parameters: [
             queryParameter('offset', 'Where in the log to begin'),
             queryParameter('tail', 'Begin with the last so many lines'),

@@ -86,7 +86,7 @@ export const appendRoutes = ({ host, append, keep, maxBytes }: AppendRoutesOptio
           ...forNodes,
           summary: 'Name files of an attempt before it ends',
           description:
-            'A checkpoint that is named here outlives its node. 424 names digests that are not here.',
+            'A checkpoint that is named here outlives its node. 424 names digests not here.',
         } as object,
       },
     )

@@ -133,7 +133,8 @@ export class Events {
     const [row] = await db.rows<Cursor>(select)
     if (row) return row
     await db.run(sql`
-      insert into jobs_events (job_id, attempt, applied, done) values (${jobId}, ${attempt}, 0, false)
+      insert into jobs_events (job_id, attempt, applied, done)
+      values (${jobId}, ${attempt}, 0, false)
       on conflict (job_id, attempt) do nothing`)
     return (await db.rows<Cursor>(select))[0]!
   }

@@ -117,7 +117,8 @@ const writeProgress = async (
   const event = ofType(batch, 'progress').at(-1)
   if (!event && runId === null) return false
   const [row] = await tx.rows<ProgressRow>(sql`
-    select attempt, first_done, first_at, run_id, is_told from jobs_progress where job_id = ${jobId}`)
+    select attempt, first_done, first_at, run_id, is_told from jobs_progress
+    where job_id = ${jobId}`)
   if (!event && row?.run_id === runId && !row.is_told) return false
   if (!row) {
     await tx.run(sql`

@@ -95,7 +95,7 @@ export interface Streams {
    * @throws what a sink or the database throws: then it is to be called again
    */
   seal(jobId: string, attempt: number): Promise<void>
-  /** After each commit that changed a job: tells its followers. Costs nothing while nobody looks. */
+  /** After each commit that changed a job: tells its followers. Free while nobody looks. */
   changed(jobId: string): void
   /** The exception at the end of an attempt's log. */
   exceptionOf(jobId: string, attempt: number): Promise<JobException | null>

@@ -1,4 +1,4 @@
-/** The server is killed again and again while a job writes: nothing is lost, nothing comes twice. */
+/** The server is killed again and again while a job writes: nothing is lost or comes twice. */
 import { expect, test } from 'bun:test'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

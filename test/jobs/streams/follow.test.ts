@@ -117,7 +117,7 @@ describe('the channel', () => {
     ])
   })
 
-  test('readers that come and go while it is written miss nothing and see nothing twice', async () => {
+  test('readers that come and go miss nothing and see nothing twice', async () => {
     await using server = await openServer()
     const { id } = server.add()
     const readers = [1, 3, 7, 50, Infinity].map((leaveAfter) =>
