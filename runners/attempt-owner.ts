@@ -21,7 +21,7 @@ export const giveFolders = (folder: string, owner: number | null): void => {
   for (const path of [log, events]) closeSync(openSync(path, 'a', 0o600))
   if (owner === null) return
   for (const path of [log, events]) chownSync(path, owner, owner)
-  for (const path of [work, home]) chownAll(path, owner)
+  for (const path of [work, home, tmp]) chownAll(path, owner)
   // That user passes through to its own files. Other users of the host are kept out above.
   for (const path of [folder, work]) chmodSync(path, 0o711)
 }

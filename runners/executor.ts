@@ -32,6 +32,15 @@ export interface Executor<H extends Handle = Handle> {
   readonly name: string
   /** Finds out by doing, not by version. Safe to call again. */
   probe(): Promise<Probe>
+  /**
+   * Gets what takes long and may be shown as the job's phase, a container image say. May come again
+   * at any time before `start`. @throws PrepareError when another try cannot help
+   */
+  prepare?(
+    folder: AttemptFolder,
+    report: (detail: string) => void,
+    signal: AbortSignal,
+  ): Promise<void>
   /** Starts the program, its environment complete; secrets are in `env` and nowhere on disk. */
   start(folder: AttemptFolder, env: Readonly<Record<string, string>>): Promise<H>
   /** Takes up an attempt that an earlier agent started; null when there is nothing of it. */

@@ -63,7 +63,8 @@ export const begin = async (beginning: Beginning): Promise<Handle | Outcome> => 
   }
 }
 
-const prepare = async ({ node, stored, signal, report }: Beginning): Promise<Prepared> => {
+const prepare = async (beginning: Beginning): Promise<Prepared> => {
+  const { node, stored, executor, signal, report } = beginning
   const { preparation } = node
   const say = (detail: string) => report('preparing', detail)
   const { work, home, tmp } = attemptFiles(stored.path)
@@ -71,5 +72,6 @@ const prepare = async ({ node, stored, signal, report }: Beginning): Promise<Pre
   // Once a program may have begun, its work folder is its own.
   const mayHaveBegun = (await readStarting(stored.path)) !== null
   if (!mayHaveBegun) await preparation.place(stored, say, signal)
+  await executor.prepare?.(stored, say, signal)
   return preparation.environment(stored, say, signal)
 }
