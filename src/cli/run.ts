@@ -1,4 +1,4 @@
-/** `hearth run`: sends the working folder, runs a command somewhere, and behaves as if it were here. */
+/** `hearth run`: runs a command somewhere, with the files of this folder, as if it were here. */
 import type { JobView } from '../jobs/view.ts'
 import { type ClientVerb, type Context, Refusal } from './client-verb.ts'
 import { onInterrupt } from './interrupt.ts'

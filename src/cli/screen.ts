@@ -1,4 +1,4 @@
-/** Shares a terminal between what a job prints and a line below it that says how it is getting on. */
+/** Shares a terminal between what a job prints and a line below it that says how it gets on. */
 import { type Output, write } from './output.ts'
 
 const hide = '\r\x1b[2K'

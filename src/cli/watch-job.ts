@@ -55,7 +55,7 @@ const recordOf = (id: string, news: News): object => {
   }
 }
 
-/** Words the changes of a job, and only the changes: a state is told again after a lost connection. */
+/** Words the changes of a job, each once: after a lost connection a state is told again. */
 class Teller {
   job: JobView | undefined
   readonly #jobId: string

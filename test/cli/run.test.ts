@@ -163,7 +163,8 @@ test('a server that is away is told with what to do', async () => {
 
 test('a killed server costs a watcher neither a byte nor a repetition', async () => {
   const { hearth, path } = client
-  const program = `i=0; while [ ! -e ${path}/enough ]; do i=$((i+1)); echo line $i; sleep 0.01; done`
+  const count = 'i=$((i+1)); echo line $i; sleep 0.01'
+  const program = `i=0; while [ ! -e ${path}/enough ]; do ${count}; done`
   const running = hearth('run', '--no-folder', '--', 'sh', '-c', program)
   const lines = async () => (await hearth('logs', 'last')).out.split('\n').length
   await waitUntil('lines', async () => (await lines()) > 5)

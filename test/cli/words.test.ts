@@ -124,7 +124,8 @@ test.each([
 
 test('events come whole, however the bytes were cut; a broken one not at all', async () => {
   const text =
-    ': hello\nretry: 1000\n\nevent: log\nid: 7\ndata: {"text":"ä"}\n\n:\n\ndata: 1\ndata: 2\n\nevent: log\nid: 9\nda'
+    ': hello\nretry: 1000\n\nevent: log\nid: 7\ndata: {"text":"ä"}\n\n:\n\n' +
+    'data: 1\ndata: 2\n\nevent: log\nid: 9\nda'
   const bytes = new TextEncoder().encode(text)
   for (const size of [1, 2, 3, 7, bytes.length]) {
     async function* cut() {
