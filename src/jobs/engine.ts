@@ -166,12 +166,12 @@ const createHearing = (options: HearingOptions): Hearing => {
   const hear = (changes: readonly JobChange[]): void => {
     let mayDispatch = false
     for (const { before, after } of changes) {
-      const freed = sessions.jobChanged(before, after)
-      mayDispatch ||= freed || after.state === 'queued'
       try {
+        const freed = sessions.jobChanged(before, after)
+        mayDispatch ||= freed || after.state === 'queued'
         streams.changed(after.id)
       } catch (error) {
-        log.error('Followers of a job could not be told', { error, job: after.id })
+        log.error('Not everybody could be told of a change', { error, job: after.id })
       }
       if (!isTerminal(after.state) && !(before && holdsPlace(before))) continue
       if (holdsPlace(after)) continue
