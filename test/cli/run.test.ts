@@ -1,10 +1,13 @@
 /** `hearth run` and the verbs around it, from the outside: what a shell and a person see. */
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { mkdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { waitUntil } from '../../scripts/port.ts'
 import type { JobView } from '../../src/jobs/view.ts'
 import { type Client, openClient } from './client.ts'
+
+// Real processes on a machine that may be busy.
+setDefaultTimeout(60_000)
 
 let client: Client
 beforeAll(async () => {
@@ -180,4 +183,4 @@ test('a killed server costs a watcher neither a byte nor a repetition', async ()
   expect(numbers.length).toBeGreaterThan(before + 20)
   expect(err).toContain('The connection to the server is lost; the job is not. Waiting.')
   expect(err).toContain('Connected again.')
-}, 60_000)
+})

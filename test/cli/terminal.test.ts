@@ -1,8 +1,11 @@
 /** `hearth run` on a terminal: the bar below the output, and Ctrl-C. */
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { waitUntil } from '../../scripts/port.ts'
 import type { JobView } from '../../src/jobs/view.ts'
 import { type Client, openClient } from './client.ts'
+
+// Real processes on a machine that may be busy.
+setDefaultTimeout(60_000)
 
 let client: Client
 beforeAll(async () => {

@@ -12,6 +12,7 @@ const examples: Readonly<Record<string, printed.Example | string>> = {
   'README.md 3': printed.logsAFirstRun,
   'README.md 4': 'the command that runs this test',
   'README.md 5': 'a drawing',
+  'docs/cli.md 1': 'it asks for a GPU; test/cli runs each of these verbs',
   'docs/configuration.md 1': printed.isAConfiguration,
   'docs/live.md 1': printed.followsARun,
   'docs/live.md 2': printed.isAChannel,
