@@ -8,12 +8,13 @@ import {
   type Transaction,
 } from '../../../src/sdk.ts'
 import { breathe } from './breathe.ts'
-import { type Pending, RunGroup, type WrittenRun } from './group.ts'
+import { RunGroup, type WrittenRun } from './group.ts'
 import { encodePoints } from './payload.ts'
 import { writeRows } from './rows.ts'
 import type { Runs } from './runs.ts'
 import type { RunState } from './state.ts'
 import type { AppendInput, Appended } from './store.ts'
+import type { Pending } from './suspects.ts'
 
 /** Points of one group; a larger single batch makes a group of its own. */
 const GROUP_POINTS = 131_072
