@@ -117,6 +117,40 @@ export const conformance = (dialect: keyof typeof dialects): void => {
       ])
     })
 
+    test('far-apart steps of many ranks in one series: each repeat is found, no new point lost', async () => {
+      const runId = nextRun++
+      const [ranks, batches, size] = [8, 6, 500]
+      const batchOf = (rank: number, batch: number) => {
+        const steps = Array.from({ length: size }, (_, i) => rank * 1e7 + batch * size + i)
+        const times = steps.map((step) => 1.7e15 + step * 1000)
+        return { runId, series: [{ name: 'loss', values: steps.map(Math.sqrt), steps, times }] }
+      }
+      const each = async (store: PointStore, from: number, to: number) => {
+        let stored = 0
+        for (let batch = from; batch < to; batch++) {
+          for (let rank = 0; rank < ranks; rank++)
+            stored += (await store.append(batchOf(rank, batch))).stored
+        }
+        return stored
+      }
+      const all = ranks * batches * size
+      const first = await each(under.store, 0, batches)
+      await under.seal()
+      // A store that knows of the series only what its chunks add up to.
+      const other = await under.another()
+      const resent = await each(other, 1, batches)
+      const resumed = await each(other, batches - 1, batches + 1)
+      const both = await each(under.store, 0, batches + 1)
+      const [{ count } = { count: 0 }] = await under.store.summary(runId)
+      expect({ first, resent, resumed, both, count }).toEqual({
+        first: all,
+        resent: 0,
+        resumed: ranks * size,
+        both: 0,
+        count: all + ranks * size,
+      })
+    })
+
     test('readers on two servers see whole batches while chunks are made', async () => {
       const runId = nextRun++
       const other = await under.another()
