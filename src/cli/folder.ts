@@ -41,6 +41,10 @@ export const listFolder = async (given: string): Promise<FolderFiles> => {
   return walk
 }
 
+/** A server's own data, its key among it, is nothing for jobs: often it lies beside the program. */
+const isDataFolder = (entries: readonly Dirent[]): boolean =>
+  ['lock.sqlite', 'lock.pid'].every((name) => entries.some((entry) => entry.name === name))
+
 class Walk {
   readonly files: LocalFile[] = []
   readonly remarks: string[] = []
@@ -58,6 +62,10 @@ class Walk {
     above: readonly string[],
   ): Promise<void> {
     const entries = await readdir(real, { withFileTypes: true })
+    if (isDataFolder(entries)) {
+      this.remarks.push(`${path || real} is left out: it is the data folder of a server`)
+      return
+    }
     for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
       const name = path === '' ? entry.name : `${path}/${entry.name}`
       const named = join(this.#root, name)

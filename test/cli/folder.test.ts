@@ -104,3 +104,18 @@ test('nobody sends all they have by accident', async () => {
     await expect(listFolder(path)).rejects.toThrow('would be sent as a whole')
   }
 })
+
+test('the data folder of a server stays home, wherever it lies', async () => {
+  await using folder = await temporaryFolder()
+  await write(folder.path, {
+    'train.py': '',
+    'data/hearth.sqlite': '',
+    'data/lock.sqlite': '',
+    'data/lock.pid': '1',
+    'data/secret.key': 'secret',
+    'data/jobs/x/log': '',
+  })
+  const { files, remarks } = await listFolder(folder.path)
+  expect(files.map(({ path }) => path)).toEqual(['train.py'])
+  expect(remarks).toEqual(['data is left out: it is the data folder of a server'])
+})

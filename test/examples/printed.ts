@@ -64,6 +64,17 @@ export const registersTheFirstUser: Example = async (bench, text) => {
   expect(JSON.parse(said)).toMatchObject({ id: 1, username: 'me', is_superuser: true })
 }
 
+export const runsAJob: Example = async (bench, text) => {
+  const said = await bench.shell(text)
+  expect(said).toStartWith('hello from a job\n')
+  expect(said).toMatch(/succeeded +local .* python3 -c/)
+}
+
+export const submitsByCurl: Example = async (bench, text) => {
+  const job = JSON.parse(await bench.shell(text))
+  expect(job).toMatchObject({ kind: 'command', name: 'python train.py', state: 'queued' })
+}
+
 export const logsAFirstRun: Example = async (bench, text) => {
   expect(await bench.python(text)).toBe('')
   const token = await bench.logIn('me', 'correct horse')

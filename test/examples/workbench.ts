@@ -50,6 +50,9 @@ export const openWorkbench = async (): Promise<Workbench> => {
     await Bun.write(join(bin, name), `#!/bin/sh\nexec '${interpreter}' "$@"\n`)
     await chmod(join(bin, name), 0o755)
   }
+  const hearthScript = `#!/bin/sh\nexec '${process.execPath}' '${join(root, 'src/main.ts')}' "$@"\n`
+  await Bun.write(join(bin, 'hearth'), hearthScript)
+  await chmod(join(bin, 'hearth'), 0o755)
   const port = freePort()
   const start = () =>
     startHearth({ dataDir: join(folder.path, 'data'), env: { PORT: String(port) } })
