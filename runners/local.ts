@@ -141,8 +141,12 @@ const lost = async (folder: string, claimed: boolean): Promise<Outcome> => {
     return outcome
   }
   const said = readTail(shimErrors(folder))
-  const message = `The shim did not start${said === '' ? '' : `: ${said}`}`
-  return { reason: 'start_failed', ...ended, message }
+  if (said !== '') {
+    return { reason: 'start_failed', ...ended, message: `The shim did not start: ${said}` }
+  }
+  // Killed before it could begin anything: nothing is wrong with the job, nor with the node.
+  const message = 'The process that was to watch the job was killed before the job began'
+  return { reason: 'shim_lost', ...ended, message }
 }
 
 const readTail = (path: string): string => {
