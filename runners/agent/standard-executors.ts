@@ -1,7 +1,10 @@
 /** The executors that every node has, in the order of preference. */
-import { programPath } from '../python/program-path.ts'
+import { join } from 'node:path'
+import { createDockerExecutor } from '../docker/docker.ts'
+import { type PullPolicy, pullPolicies } from '../docker/images.ts'
 import type { Executor } from '../executor.ts'
 import { createLocalExecutor } from '../local.ts'
+import { programPath } from '../python/program-path.ts'
 import { environmentsFolder } from './preparation.ts'
 
 export interface StandardExecutors {
@@ -13,5 +16,18 @@ export interface StandardExecutors {
 export const standardExecutors = async (stateDir: string): Promise<StandardExecutors> => {
   const helper = await programPath(stateDir)
   const shared = [environmentsFolder(stateDir), helper]
-  return { executors: [createLocalExecutor({ shared })], pythonPath: [helper] }
+  const docker = createDockerExecutor({
+    attemptsDir: join(stateDir, 'attempts'),
+    dockerHost: process.env['DOCKER_HOST'],
+    pull: pullPolicy(process.env['HEARTH_DOCKER_PULL']),
+    shared,
+  })
+  return { executors: [createLocalExecutor({ shared }), docker], pythonPath: [helper] }
+}
+
+const pullPolicy = (given: string | undefined): PullPolicy | undefined => {
+  if (!given) return undefined
+  const policy = pullPolicies.find((known) => known === given)
+  if (!policy) throw new Error(`HEARTH_DOCKER_PULL=${given}: one of ${pullPolicies.join(', ')}`)
+  return policy
 }

@@ -5,21 +5,22 @@
 import { closeSync, fstatSync, openSync, writeSync } from 'node:fs'
 
 const headerBytes = 8
+const nothing = Buffer.alloc(0)
 
 /** Takes the frames of both streams apart: a header of the stream and the size, then the bytes. */
 export const frameReader = () => {
-  let header = new Uint8Array(0)
+  let header: Buffer = nothing
   let leftBytes = 0
   return function* read(chunk: Uint8Array): Generator<Uint8Array> {
     let rest = chunk
     while (rest.length > 0) {
       if (leftBytes === 0) {
         const missing = headerBytes - header.length
-        header = Uint8Array.from([...header, ...rest.subarray(0, missing)])
+        header = Buffer.concat([header, rest.subarray(0, missing)])
         rest = rest.subarray(missing)
         if (header.length < headerBytes) return
-        leftBytes = new DataView(header.buffer).getUint32(4)
-        header = new Uint8Array(0)
+        leftBytes = header.readUInt32BE(4)
+        header = nothing
         continue
       }
       const part = rest.subarray(0, leftBytes)
@@ -37,11 +38,10 @@ export const copyLog = async (frames: AsyncIterable<Uint8Array>, path: string): 
     let skip = fstatSync(log).size
     const read = frameReader()
     for await (const chunk of frames) {
-      for (const part of read(chunk)) {
-        const fresh = part.subarray(Math.min(skip, part.length))
-        skip -= part.length - fresh.length
-        writeAll(log, fresh)
-      }
+      const bytes = Buffer.concat([...read(chunk)])
+      const fresh = bytes.subarray(Math.min(skip, bytes.length))
+      skip -= bytes.length - fresh.length
+      writeAll(log, fresh)
     }
   } finally {
     closeSync(log)

@@ -1,4 +1,5 @@
 /** Installs a container engine for the tests, and starts private ones that end with them. */
+import { closeSync, openSync } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,7 +17,7 @@ export const docker = async (): Promise<Service> => {
     await aptInstall('docker.io', 'busybox-static')
   const engine = await startEngine()
   await engine.stop()
-  return found(name, `started and stopped a private engine`, {})
+  return found(name, 'started and stopped a private engine', {})
 }
 
 export interface PrivateEngine {
@@ -36,18 +37,15 @@ export const startEngine = async (): Promise<PrivateEngine> => {
   const folder = await mkdtemp(join(tmpdir(), 'hearth-engine-'))
   const socket = join(folder, 'docker.sock')
   const host = `unix://${socket}`
+  const log = openSync(join(folder, 'engine.log'), 'a')
+  const spawn = (...argv: string[]) => Bun.spawn(argv, { stdio: ['ignore', log, log] })
+  // As on a real machine, what keeps the containers is not the daemon itself.
+  const containerd = spawn('containerd', `--config=${await writeContainerdConfig(folder)}`)
   const launch = async () => {
-    const child = Bun.spawn(['dockerd', ...flags(folder, host)], {
-      stdin: 'ignore',
-      stdout: 'ignore',
-      stderr: Bun.file(join(folder, 'dockerd.log')),
-    })
+    const child = spawn('dockerd', ...flags(folder, host))
     await waitUntil(name, async () => {
-      if (child.exitCode !== null) {
-        const said = await Bun.file(join(folder, 'dockerd.log')).text()
-        throw new Error(`dockerd ended: ${said.slice(-2000)}`)
-      }
-      return answers(socket)
+      if (child.exitCode === null) return answers(socket)
+      throw new Error(`dockerd ended, see ${join(folder, 'engine.log')}`)
     })
     return child
   }
@@ -65,17 +63,41 @@ export const startEngine = async (): Promise<PrivateEngine> => {
       daemon = await launch()
     },
     async stop() {
+      await removeAll(socket)
       await end('SIGTERM')
+      containerd.kill('SIGTERM')
+      await containerd.exited
+      closeSync(log)
+      await unmountAll(folder)
       await rm(folder, { recursive: true, force: true })
     },
   }
 }
 
+const containerdSocket = (folder: string) => join(folder, 'containerd.sock')
+
+const writeContainerdConfig = async (folder: string): Promise<string> => {
+  const path = join(folder, 'containerd.toml')
+  const config = [
+    'version = 2',
+    `root = "${join(folder, 'containerd')}"`,
+    `state = "${join(folder, 'containerd-state')}"`,
+    'disabled_plugins = ["io.containerd.grpc.v1.cri"]',
+    '[grpc]',
+    `address = "${containerdSocket(folder)}"`,
+  ]
+  await Bun.write(path, `${config.join('\n')}\n`)
+  return path
+}
+
 const flags = (folder: string, host: string): string[] => [
   `--host=${host}`,
+  `--containerd=${containerdSocket(folder)}`,
   `--data-root=${join(folder, 'data')}`,
   `--exec-root=${join(folder, 'run')}`,
   `--pidfile=${join(folder, 'dockerd.pid')}`,
+  // Containers run on while their engine is away.
+  '--live-restore',
   '--bridge=none',
   '--iptables=false',
   '--ip-forward=false',
@@ -88,6 +110,22 @@ const answers = async (socket: string): Promise<boolean> => {
   } catch {
     return false
   }
+}
+
+/** They would outlive their engine. */
+const removeAll = async (socket: string): Promise<void> => {
+  const list = await fetch('http://engine/containers/json?all=1', { unix: socket })
+  for (const { Id } of (await list.json()) as { Id: string }[]) {
+    const options = { unix: socket, method: 'DELETE' }
+    await fetch(`http://engine/containers/${Id}?force=1&v=1`, options)
+  }
+}
+
+/** A daemon that was killed leaves what it had mounted. */
+const unmountAll = async (folder: string): Promise<void> => {
+  const mounts = (await Bun.file('/proc/mounts').text()).split('\n')
+  const ours = mounts.map((line) => line.split(' ')[1] ?? '').filter((at) => at.startsWith(folder))
+  for (const at of ours.toReversed()) await run(['umount', at])
 }
 
 interface ImageOptions {

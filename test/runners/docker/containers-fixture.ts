@@ -22,7 +22,7 @@ export const boxImage = 'hearth-test:box'
 export const bareImage = 'hearth-test:bare'
 
 const boxPrograms =
-  'awk cat chmod cp date dd echo env false grep head id kill ls mkdir mount nproc printf ps pwd rm seq setsid sh sleep stat tail touch true wget yes'
+  'awk cat chmod cp cut date dd echo env false grep head id kill ls mkdir mount nproc printf ps pwd rm seq setsid sh sleep sort stat tr tail touch true wget yes'
 
 export const openContainers = async () => {
   const engine = await startEngine()
@@ -68,7 +68,10 @@ export class ContainerTests {
   }
 
   /** Runs it to its end. Answers how it ended, without what differs each time, and what it said. */
-  async run(folder: AttemptFolder, env: Readonly<Record<string, string>> = {}) {
+  async run(
+    folder: AttemptFolder,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<Record<string, unknown> & { log: string }> {
     const handle = await this.start(folder, env)
     return { ...plain(await this.executor().wait(handle)), log: logOf(folder) }
   }
@@ -92,7 +95,7 @@ export class ContainerTests {
   }
 }
 
-export const plain = ({ usage: _, ...rest }: Outcome): Omit<Outcome, 'usage'> => rest
+export const plain = ({ usage: _, ...rest }: Outcome): Record<string, unknown> => rest
 
 export const exited = (exitCode: number) => ({ reason: 'exited' as const, exitCode, signal: null })
 
