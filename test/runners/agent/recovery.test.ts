@@ -13,7 +13,6 @@ const points = [
   'after spawn',
   'before log',
   'after log',
-  'after log 3',
   'after exit',
   'after blob',
   'before finish',
@@ -62,7 +61,8 @@ test.each(points)(
       { secrets: { SECRET: 'hunter22' } },
     )
     const first = agent(point)
-    await first.exited
+    // Should it live on, the test fails below and does not wait for ever.
+    await Promise.race([first.exited, fake.until(() => job.finish)])
     const second = agent()
     try {
       const { outcome, artifacts } = await fake.until(() => job.finish)
@@ -76,6 +76,7 @@ test.each(points)(
         readdirSync(join(stateDir, 'attempts')),
       ]).toEqual(['SIGKILL', expected, 7, ['out.txt'], 'ran\n', []])
     } finally {
+      first.kill('SIGKILL')
       second.kill('SIGTERM')
       await second.exited
       await http.stop(true)
