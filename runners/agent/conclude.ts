@@ -1,4 +1,4 @@
-/** Decides, once the program has ended, what the server will be told: how it ended, what it left. */
+/** Decides what the server will be told once a program has ended: how, and what it left. */
 import type { Outcome, OutcomeReason } from '../../src/jobs/protocol.ts'
 import { collectOutputs } from '../workspace/outputs.ts'
 import { type Ended, readStarting, type StoredAttempt, writeEnded } from './attempt-store.ts'

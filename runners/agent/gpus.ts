@@ -1,4 +1,4 @@
-/** The GPUs of this machine as NVIDIA's own tool tells them; parts of one (MIG) count by themselves. */
+/** The GPUs of this machine, as NVIDIA's own tool tells them; parts of one count by themselves. */
 import type { Capacity } from '../../src/jobs/protocol.ts'
 
 export type Gpu = Capacity['gpus'][number]

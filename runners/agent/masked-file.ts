@@ -1,4 +1,4 @@
-/** A growing file as the server is to see it: masked, from any offset, with the digest of it all. */
+/** A growing file as the server is to see it: masked, from any offset, with its digest. */
 import { type FileHandle, open } from 'node:fs/promises'
 import type { Mask } from './mask.ts'
 

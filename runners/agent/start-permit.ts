@@ -18,7 +18,7 @@ export class StartPermit {
     return this.#secrets
   }
 
-  /** What must not be seen. An agent that was restarted asks again, if there is anything to hide. */
+  /** What must not be seen. A restarted agent asks again, if there is anything to hide. */
   async secrets(signal: AbortSignal): Promise<Readonly<Record<string, string>>> {
     if (this.#secrets) return this.#secrets
     const { secretNames = [] } = (await readStarting(this.#stored.path)) ?? {}

@@ -1,4 +1,4 @@
-/** Brings a growing file of an attempt to the server, byte for byte, whatever happens on the way. */
+/** Brings a growing file of an attempt to the server, byte for byte, whatever happens. */
 import type { Clock } from '../../src/sdk.ts'
 import { GoneError, UnreachableError } from './answers.ts'
 import type { MaskedFile } from './masked-file.ts'

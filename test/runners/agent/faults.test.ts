@@ -1,4 +1,4 @@
-/** Replies that are lost, offsets that move, servers that refuse: nothing is lost, nothing doubled. */
+/** Lost replies, moved offsets, servers that refuse: nothing is lost, nothing doubled. */
 import { expect, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import { agentUnderTest } from './agent-fixture.ts'

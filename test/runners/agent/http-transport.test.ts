@@ -1,4 +1,4 @@
-/** How an agent reaches its server: through proxies, and never past a certificate it cannot trust. */
+/** How an agent reaches its server: through proxies, never past a certificate it distrusts. */
 import { expect, test } from 'bun:test'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -22,7 +22,7 @@ test.each([
   expect(proxyFor(new URL(server), env)).toBe(expected)
 })
 
-test('requests go through the proxy, credentials and all, and to a server under a prefix', async () => {
+test('requests go through the proxy, to a server under a prefix', async () => {
   const seen: string[] = []
   await using proxy = Bun.serve({
     port: 0,
@@ -80,7 +80,7 @@ const askUnverified = async (server: string): Promise<string> => {
   return new Response(child.stdout).text()
 }
 
-test('a private authority is trusted when it is named, and only then, through a tunnel too', async () => {
+test('a private authority is trusted when it is named, and only then; tunnels too', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'hearth-tls-'))
   const { cert, tls } = makeCertificate(folder)
   await using secure = Bun.serve({ port: 0, tls, fetch: () => new Response('secret') })

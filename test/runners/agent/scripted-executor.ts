@@ -1,4 +1,4 @@
-/** An executor whose programs are functions of the test: they write real files, and end when told. */
+/** An executor whose programs are functions of the test: they write real files. */
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { attemptFiles } from '../../../runners/attempt-files.ts'
