@@ -10,7 +10,7 @@ const MIN_POINTS = 32_768
 const POINTS_PER_SERIES = 256
 const MAX_POINTS = 262_144
 /** Open points, in multiples of the above, at which appends wait for the sealing. */
-const PATIENCE = 4
+const PATIENCE = 2
 
 /** A run without new points for one to two of these periods is sealed, whoever wrote to it. */
 const QUIET_MS = 15_000
@@ -18,7 +18,7 @@ const QUIET_MS = 15_000
 const KEEP_KEYS_MS = 30 * 24 * 60 * 60 * 1000
 
 /** Thousands of runs may go quiet at once: the others get this many times what each takes. */
-const RESTS = 3
+const RESTS = 1
 const MAX_REST_MS = 100
 
 /** Of the machine's time, not the clock's: this yields the processor and the disk. */

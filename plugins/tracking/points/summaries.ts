@@ -1,5 +1,6 @@
 /** Summaries of series, for people and for SQL. */
 import { type Database, type Queries, sql } from '../../../src/sdk.ts'
+import { breathe } from './breathe.ts'
 import { writeRows } from './rows.ts'
 import { type Runs, StaleError } from './runs.ts'
 import { seriesRow, insertSeries, updateFigures } from './seal.ts'
@@ -49,20 +50,41 @@ const hold = async (tx: Queries, state: RunState): Promise<boolean> => {
   const [row] = await tx.rows<{ version: number }>(
     sql`select version from tracking_seal where run_id = ${state.runId}${lock}`,
   )
-  return row?.version === state.version
+  // A run that was deleted meanwhile has no row, and nothing to be written.
+  return (row?.version ?? 0) === state.version
 }
 
+/** Runs whose figures share a commit: thousands may have new points when somebody searches. */
+const RUNS_PER_COMMIT = 64
+const MAX_ATTEMPTS = 20
+
 /** Writes what is known of the series with open points where plain SQL finds it. */
-const flushRun = (db: Database, runs: Runs, runId: number): Promise<void> =>
-  runs.consistently(db, runId, (state) =>
-    db.transaction(async (tx) => {
+const writeFigures = (db: Database, runs: Runs, runIds: readonly number[]): Promise<void> =>
+  db.transaction(async (tx) => {
+    const rows: unknown[][] = []
+    for (const runId of runIds) {
+      const state = await runs.refresh(tx, runId)
       if (!(await hold(tx, state))) throw new StaleError()
-      const rows = [...state.byId.values()]
-        .filter(({ open }) => (open[At.count] as number) > 0)
-        .map((series) => seriesRow(runId, series, series.sealed, series.tailId, totalOf(series)))
-      await writeRows(tx, rows, insertSeries, `on conflict (id) do update set ${updateFigures}`)
-    }),
-  )
+      for (const series of state.byId.values()) {
+        if ((series.open[At.count] as number) === 0) continue
+        rows.push(seriesRow(runId, series, series.sealed, series.tailId, totalOf(series)))
+      }
+      await breathe()
+    }
+    const update = `on conflict (id) do update set ${updateFigures}`
+    await writeRows(tx, rows, insertSeries, update)
+  })
+
+/** The same, again when a rewrite of chunks came in between. */
+const flushRuns = async (db: Database, runs: Runs, runIds: readonly number[]): Promise<void> => {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await writeFigures(db, runs, runIds)
+    } catch (error) {
+      if (!(error instanceof StaleError) || attempt === MAX_ATTEMPTS) throw error
+    }
+  }
+}
 
 /** Keeps the searchable columns of all series in step with their points, doing only what is new. */
 export class SummaryFlush {
@@ -90,13 +112,17 @@ export class SummaryFlush {
     const open = await this.#db.rows<{ runId: number; version: number; newest: number }>(sql`
       select b.run_id as "runId", s.version, max(b.first_id) as newest
       from tracking_batch b join tracking_seal s on s.run_id = b.run_id
-      group by b.run_id, s.version`)
+      group by b.run_id, s.version order by b.run_id`)
     const flushed = new Map<number, string>()
+    const changed: number[] = []
     for (const { runId, version, newest } of open) {
       // Sealing may write older figures than the last flush did: a new version is flushed again.
       const seen = `${version} ${newest}`
-      if (this.#flushed.get(runId) !== seen) await flushRun(this.#db, this.#runs, runId)
+      if (this.#flushed.get(runId) !== seen) changed.push(runId)
       flushed.set(runId, seen)
+    }
+    for (let at = 0; at < changed.length; at += RUNS_PER_COMMIT) {
+      await flushRuns(this.#db, this.#runs, changed.slice(at, at + RUNS_PER_COMMIT))
     }
     this.#flushed = flushed
   }
