@@ -54,7 +54,11 @@ class End {
 }
 
 /** Each piece of a reply is lost, with its connection, when `losesReply` says so. */
-export const startLink = (target: string, losesReply: () => boolean): Link => {
+export const startLink = (
+  target: string,
+  losesReply: () => boolean,
+  address = '127.0.0.1',
+): Link => {
   const { hostname, port } = new URL(target)
   const open = new Set<End>()
   const state = { isCut: false, delayMs: 0, lostReplies: 0 }
@@ -77,7 +81,7 @@ export const startLink = (target: string, losesReply: () => boolean): Link => {
   }
   let slowed = false
   const listener = Bun.listen<End>({
-    hostname: '127.0.0.1',
+    hostname: address,
     port: 0,
     socket: {
       ...socket,
@@ -108,7 +112,7 @@ export const startLink = (target: string, losesReply: () => boolean): Link => {
     },
   })
   return {
-    origin: `http://127.0.0.1:${listener.port}`,
+    origin: `http://${address}:${listener.port}`,
     get lostReplies() {
       return state.lostReplies
     },
