@@ -54,6 +54,8 @@ interface Entry {
 }
 
 const maxGroup = 256
+/** What is ready to run has run then, the input that has come was read. */
+const turnOver = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 const maxTries = 4
 
 export const createCommits = (
@@ -65,6 +67,8 @@ export const createCommits = (
 
   const drain = async (): Promise<void> => {
     while (queue.length > 0) {
+      // A commit may block the process: whatever has arrived by now is to be part of it.
+      await turnOver()
       const group = queue.slice(0, maxGroup)
       queue = queue.slice(maxGroup)
       if (!(await together(group))) for (const entry of group) await alone(entry)
@@ -102,7 +106,7 @@ export const createCommits = (
     commit: <T>(key: string, run: (work: Work) => Promise<T>) =>
       new Promise<T>((resolve, reject) => {
         queue.push({ key, run, resolve: resolve as Entry['resolve'], reject })
-        running ??= Promise.resolve().then(drain)
+        running ??= drain()
       }),
     idle: async () => {
       await running
