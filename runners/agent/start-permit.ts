@@ -1,4 +1,5 @@
 /** The server's leave to start an attempt, and the secrets that come with it: in memory only. */
+import { GoneError, UnreachableError } from './answers.ts'
 import { readStarting, type StoredAttempt } from './attempt-store.ts'
 import type { Wire } from './wire.ts'
 
@@ -22,6 +23,14 @@ export class StartPermit {
   async secrets(signal: AbortSignal): Promise<Readonly<Record<string, string>>> {
     if (this.#secrets) return this.#secrets
     const { secretNames = [] } = (await readStarting(this.#stored.path)) ?? {}
-    return secretNames.length > 0 ? this.ask(signal) : {}
+    if (secretNames.length === 0) return {}
+    try {
+      return await this.ask(signal)
+    } catch (error) {
+      // A job that was lost while this agent was away is found again by the next sync: only that
+      // one decides whether what runs here is to be dropped.
+      if (error instanceof GoneError) throw new UnreachableError(error.message)
+      throw error
+    }
   }
 }

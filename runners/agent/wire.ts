@@ -4,6 +4,7 @@ import type { FinishRequest, JoinReply, SyncReply, SyncRequest } from '../../src
 import type { FetchBlob } from '../workspace/download.ts'
 import { answered, UnreachableError } from './answers.ts'
 import { within } from './pause.ts'
+import { Silence } from './silence.ts'
 
 /** Carries a request to the server: over the network, or inside the server's own process. */
 export type Transport = (path: string, init: RequestInit) => Promise<Response>
@@ -101,13 +102,19 @@ export const createWire = (transport: Transport, credential: string, clock: Cloc
     },
     async getBlob(sha256, offset, signal) {
       const headers = offset > 0 ? { range: `bytes=${offset}-` } : {}
-      // The body may take hours: only the signal of the caller ends it.
-      const init = { headers, ...(signal && { signal }) }
-      const reply = await send(transport, blobPath(sha256), init, credential)
+      // The body may take hours, as long as something comes.
+      const silence = new Silence(clock, callTimeoutMs, signal)
+      const init = { headers, signal: silence.signal }
+      const reply = await send(transport, blobPath(sha256), init, credential).catch((error) => {
+        silence.end()
+        throw error
+      })
+      if (!reply.ok) silence.end()
       if (reply.status === 404) return null
       if (!reply.ok) return answered(reply)
       const begins = /^bytes (\d+)-/.exec(reply.headers.get('content-range') ?? '')?.[1]
-      return { offset: Number(begins ?? 0), bytes: reply.body ?? emptyBytes() }
+      const bytes = silence.watch(reply.body ?? emptyBytes())
+      return { offset: Number(begins ?? 0), bytes }
     },
   }
 }

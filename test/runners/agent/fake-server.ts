@@ -149,7 +149,7 @@ export class FakeServer {
         .map(({ id, attempt, desired }) => ({ job: id, attempt, desired }))
       const drop = sync.holding.filter(({ job, attempt }) => {
         const known = this.jobs.get(job)
-        return known?.attempt !== attempt || known.state === 'gone'
+        return known?.attempt !== attempt || !mine.includes(known)
       })
       return { work, want, drop: drop.map(({ job, attempt }) => ({ job, attempt })) }
     }

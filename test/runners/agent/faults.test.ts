@@ -58,6 +58,35 @@ test.each(verbs.slice(1))('an attempt that is gone at %s is forgotten', async (v
   expect([job.finish, await node.attemptsOnDisk()]).toEqual([null, []])
 })
 
+test('a restarted agent keeps what runs while the server thinks it lost', async () => {
+  const go = Promise.withResolvers<void>()
+  const scripted = scriptedExecutor(async (run) => {
+    run.write('up hunter22\n')
+    await go.promise
+    return exited(0)
+  })
+  await using node = await agentUnderTest(scripted.executor)
+  const job = node.server.submit('j1', plan, { secrets: { S: 'hunter22' } })
+  const first = await node.start()
+  await node.server.until(() => job.log.length === 12)
+  await first.stop()
+  let refusals = 0
+  const { transport } = node.server
+  await node.start({
+    transport: (path, init) =>
+      path.endsWith('/start') && refusals++ < 2
+        ? Promise.resolve(Response.json({ detail: 'lost', code: 'gone' }, { status: 410 }))
+        : transport(path, init),
+  })
+  go.resolve()
+  await node.server.until(() => job.finish)
+  expect([refusals, node.server.logOf('j1'), scripted.started]).toEqual([
+    3,
+    'up ********\n',
+    ['j1-1'],
+  ])
+})
+
 test('a server that lost bytes gets them again', async () => {
   const go = Promise.withResolvers<void>()
   const scripted = scriptedExecutor(async (run) => {
