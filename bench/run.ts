@@ -1,7 +1,9 @@
 /** `bun run bench NAME`: the benchmark tables. */
+import { benchJobs } from './jobs/index.ts'
 import { benchTracking } from './tracking/index.ts'
 
 const benches: Readonly<Record<string, (flags: ReadonlySet<string>) => Promise<void>>> = {
+  jobs: benchJobs,
   tracking: benchTracking,
 }
 
