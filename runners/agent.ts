@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Capacity } from '../src/jobs/protocol.ts'
 import type { Clock, Logger } from '../src/sdk.ts'
 import { openAttemptStore } from './agent/attempt-store.ts'
+import { nextBoot } from './agent/boot.ts'
 import { measureCapacity } from './agent/capacity.ts'
 import { Executors } from './agent/executors.ts'
 import { Loop } from './agent/loop.ts'
@@ -68,7 +69,7 @@ export const createAgent = async (options: AgentOptions): Promise<Agent> => {
       executors,
       preparation,
     },
-    boot: crypto.randomUUID(),
+    boot: await nextBoot(stateDir),
     version: options.version,
     async capacity() {
       if (!options.capacity) return measureCapacity(executors, wanted)

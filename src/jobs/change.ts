@@ -4,7 +4,8 @@ import type { Work } from './commits.ts'
 import { isTerminal, type JobEvent, type JobState, transition } from './job.ts'
 import type { Outcome } from './outcome.ts'
 import { backoffMs } from './policy.ts'
-import { among, forUpdate, isActive, type Job, jobsWhere } from './rows.ts'
+import { among } from './json-rows.ts'
+import { forUpdate, isActive, type Job, jobsWhere } from './rows.ts'
 import type { JobException } from './streams.ts'
 
 /** Who did it and what more there is to say; `nowMs` is the server's clock. */
@@ -67,7 +68,7 @@ const consequences = (job: Job, state: JobState, notes: ChangeNotes): Partial<Jo
     case 'queued': {
       const isRetry = holdsPlace(job.state) && job.state !== 'assigned'
       const waitMs = isRetry ? backoffMs(job.policy, job.attempt + 1) : 0
-      const readyAt = nowMs + waitMs
+      const readyAt = waitMs > 0 ? nowMs + waitMs : 0
       return {
         ...ended,
         ...told,
@@ -121,7 +122,7 @@ const tellDependants = async (work: Work, ended: Job, notes: ChangeNotes): Promi
   const ids = rows.map(({ job_id }) => job_id)
   const waiting = await jobsWhere(
     tx,
-    sql`${among(sql`id`, ids)} and waiting_for > 0 and state in ('queued', 'paused')
+    sql`${among(tx, sql`id`, ids)} and waiting_for > 0 and state in ('queued', 'paused')
       order by id ${forUpdate(tx)}`,
   )
   for (const job of waiting) {
@@ -143,4 +144,4 @@ const tellDependants = async (work: Work, ended: Job, notes: ChangeNotes): Promi
 
 /** The attempts that hold a place on these nodes. */
 export const activeOn = (work: Pick<Work, 'tx'>, nodeIds: readonly string[]): Promise<Job[]> =>
-  jobsWhere(work.tx, sql`${among(sql`node_id`, nodeIds)} and ${isActive} order by seq`)
+  jobsWhere(work.tx, sql`${among(work.tx, sql`node_id`, nodeIds)} and ${isActive} order by seq`)

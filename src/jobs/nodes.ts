@@ -133,7 +133,8 @@ export class Nodes {
     node: Node,
     now: { boot: string; version: string; capacity: Capacity; accepting: boolean },
   ): Promise<Node> {
-    if (now.boot !== node.boot && now.boot === node.bootBefore) {
+    const isEarlier = lifeOf(now.boot) < lifeOf(node.boot)
+    if (now.boot !== node.boot && (now.boot === node.bootBefore || isEarlier)) {
       throw new HearthError(
         'conflict',
         `Another copy of this agent took over node ${node.name}; this one must not go on`,
@@ -186,6 +187,9 @@ export class Nodes {
     return { node, credential }
   }
 }
+
+/** Which life of its agent a boot is, as far as it says; 0 otherwise. */
+const lifeOf = (boot: string | null): number => Number(/^(\d{1,15})\./.exec(boot ?? '')?.[1] ?? 0)
 
 export interface NewNode {
   readonly id: string

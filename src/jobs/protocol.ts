@@ -54,7 +54,11 @@ export const JoinReply = t.Object({ node: t.String(), credential: t.String() })
 
 /** `POST /api/agents/sync`: waits up to `waitMs` for something to do. */
 export const SyncRequest = t.Object({
-  /** Chosen at each start of the agent's process: tells a restart from a second copy. */
+  /**
+   * Chosen at each start of the agent's process: tells a restart from a second copy. When it begins
+   * with a number and a dot, and the number grows with each start, what an earlier process sent is
+   * refused however late it comes.
+   */
   boot: t.String(),
   protocol: t.String(),
   version: t.String(),

@@ -12,7 +12,8 @@ import { isTerminal } from './job.ts'
 import { demandOf, shapeOf } from './match.ts'
 import { Plan } from './plan.ts'
 import { completePolicy, graceOf } from './policy.ts'
-import { among, forUpdate, type Job, jobsWhere } from './rows.ts'
+import { among } from './json-rows.ts'
+import { forUpdate, type Job, jobsWhere } from './rows.ts'
 import type { Runner } from './runner.ts'
 import type { Sealer } from './secrets.ts'
 import type { Streams } from './streams.ts'
@@ -45,7 +46,7 @@ export const invalid = (path: string, message: string): HearthError =>
   new HearthError('validation', `${path}: ${message}`, { issues: [{ path, message }] })
 
 export const createSubmit = (options: SubmitOptions): Submit => {
-  const { commits, clock, sealer } = options
+  const { commits, sealer } = options
   return async (who, submission) => {
     const problem = checker.Check(submission) ? undefined : checker.Errors(submission).First()
     if (problem) throw invalid(problem.path, problem.message)
@@ -59,7 +60,8 @@ export const createSubmit = (options: SubmitOptions): Submit => {
       submission,
       plan,
       secrets: hasSecrets ? await sealer.seal(id, secrets) : null,
-      readyAt: notBefore(submission.not_before) ?? clock.now(),
+      // At once, also when this clock is ahead of others, or is set back.
+      readyAt: notBefore(submission.not_before) ?? 0,
     }
     return commits.commit(id, (work) => insert(work, prepared, options))
   }
@@ -152,11 +154,11 @@ const checkQueue = async ({ tx }: Work, who: Who, max: number): Promise<void> =>
 /** Held, so that none of them can end unseen while this job is being added. */
 const dependencies = async ({ tx }: Work, who: Who, ids: readonly string[]): Promise<Job[]> => {
   if (ids.length === 0) return []
-  const found = await jobsWhere(tx, sql`${among(sql`id`, ids)} order by id ${forUpdate(tx)}`)
+  const found = await jobsWhere(tx, sql`${among(tx, sql`id`, ids)} order by id ${forUpdate(tx)}`)
   const own = found.filter(({ ownerId }) => who.isSuperuser || ownerId === who.id)
   const missing = ids.filter((id) => !own.some((job) => job.id === id))
   if (missing.length > 0) throw invalid('/after', `no such job: ${missing.join(', ')}`)
-  await tx.run(sql`update jobs_job set followed = 1 where ${among(sql`id`, ids)}`)
+  await tx.run(sql`update jobs_job set followed = 1 where ${among(tx, sql`id`, ids)}`)
   return own
 }
 
