@@ -1,6 +1,6 @@
 /** Finds out, before an attempt may finish, whether all it says it sent is here. */
 import type { Artifacts } from './artifacts.ts'
-import type { ByteStore, StreamKey, StreamName } from './attempt-log.ts'
+import { type ByteStore, type StreamKey, type StreamName, streamNames } from './attempt-log.ts'
 import type { Events } from './events-apply.ts'
 import type { FinishRequest } from './protocol.ts'
 import type { Completeness, JobFacts } from './streams.ts'
@@ -10,8 +10,6 @@ export interface CompletionOptions {
   readonly events: Events
   readonly artifacts: Artifacts
 }
-
-const streamNames: readonly StreamName[] = ['log', 'events']
 
 export class Completion {
   readonly #options: CompletionOptions
@@ -25,8 +23,7 @@ export class Completion {
   async check(job: JobFacts, attempt: number, finish: FinishRequest): Promise<Completeness> {
     const { store, events, artifacts } = this.#options
     const keyOf = (stream: StreamName) => ({ jobId: job.id, attempt, stream })
-    const [log, written] = await Promise.all(streamNames.map((name) => store.size(keyOf(name))))
-    const sizes = { log: log ?? 0, events: written ?? 0 }
+    const sizes = await store.sizes(job.id, attempt)
     if (sizes.log < finish.log.size || sizes.events < finish.events.size) {
       return { ok: false, status: 416, ...sizes }
     }

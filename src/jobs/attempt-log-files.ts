@@ -3,7 +3,13 @@ import { statSync } from 'node:fs'
 import { type FileHandle, mkdir, open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { onDisk, syncFolder } from '../storage/blob-file.ts'
-import { type ByteStore, type StreamKey, StreamOffsetError } from './attempt-log.ts'
+import {
+  type ByteStore,
+  type StreamKey,
+  streamNames,
+  StreamOffsetError,
+  type StreamSizes,
+} from './attempt-log.ts'
 
 /** Files kept open between writes; the least recently written are closed first. */
 const maxOpen = 256
@@ -100,8 +106,14 @@ export const fileStore = (dataDir: string): ByteStore => {
     return statSync(join(folder, nameOf(key)), { throwIfNoEntry: false })?.size ?? 0
   }
 
+  const sizesOf = async (jobId: string, attempt: number): Promise<StreamSizes> => ({
+    log: await sizeOf({ jobId, attempt, stream: 'log' }),
+    events: await sizeOf({ jobId, attempt, stream: 'events' }),
+  })
+
   return {
     size: sizeOf,
+    sizes: sizesOf,
     write: (key, offset, piece) =>
       inTurn(key, async (stream) => {
         if (offset > stream.size) throw new StreamOffsetError(stream.size)
@@ -141,12 +153,16 @@ export const fileStore = (dataDir: string): ByteStore => {
           await syncFolder(parent)
         }
       }),
-    async seal(key) {
-      // Closed, it is written by nobody any more.
-      if (!entries.has(nameOf(key))) return
-      await inTurn(key, async (stream) => {
-        stream.sealed = true
-      })
+    async seal(jobId, attempt) {
+      for (const stream of streamNames) {
+        const key = { jobId, attempt, stream }
+        // Closed, it is written by nobody any more.
+        if (!entries.has(nameOf(key))) continue
+        await inTurn(key, async (open) => {
+          open.sealed = true
+        })
+      }
+      return sizesOf(jobId, attempt)
     },
     reset: (key) =>
       inTurn(key, async (stream) => {

@@ -25,12 +25,17 @@ export class StreamOffsetError extends Error {
   }
 }
 
+export const streamNames: readonly StreamName[] = ['log', 'events']
+
+export type StreamSizes = Readonly<Record<StreamName, number>>
+
 /**
  * Bytes are added piece by piece, each at its place: two writers of the same bytes, after a
  * connection that broke unnoticed, do no harm to each other.
  */
 export interface ByteStore {
   size(key: StreamKey): Promise<number>
+  sizes(jobId: string, attempt: number): Promise<StreamSizes>
   /**
    * Adds what of the piece lies beyond the end; answers the new size.
    * @throws StreamOffsetError
@@ -40,8 +45,8 @@ export interface ByteStore {
   read(key: StreamKey, start: number, end: number): AsyncIterable<Uint8Array>
   /** Makes sure that a power cut loses nothing of what was written. */
   sync(key: StreamKey): Promise<void>
-  /** Nothing is added any more. */
-  seal(key: StreamKey): Promise<void>
+  /** Nothing is added to an attempt any more; answers what it left. */
+  seal(jobId: string, attempt: number): Promise<StreamSizes>
   /** Drops the bytes, so that they can be sent again. */
   reset(key: StreamKey): Promise<void>
   /** Drops all streams of a job. */

@@ -5,7 +5,8 @@ import type { Work } from './commits.ts'
 import { transition } from './job.ts'
 import { fit, type Free, freeOf, take } from './match.ts'
 import type { Capacity } from './protocol.ts'
-import { among, type Job, jobsWhere } from './rows.ts'
+import { among } from './json-rows.ts'
+import { type Job, jobsWhere } from './rows.ts'
 import { limitsByColumn, type RunningLimits, runningBy } from './running-limits.ts'
 
 /** What the memory of a server suggests. */
@@ -43,7 +44,7 @@ export const claim = async (
   }
   const skip = tx.dialect === 'postgres' ? sql`for update skip locked` : sql``
   const ids = claims.map(({ jobId }) => jobId)
-  const found = await jobsWhere(tx, sql`${among(sql`id`, ids)} and state = 'queued' ${skip}`)
+  const found = await jobsWhere(tx, sql`${among(tx, sql`id`, ids)} and state = 'queued' ${skip}`)
   const jobs = new Map(found.map((job) => [job.id, job]))
   const allowed = await allowance(work, limits)
   const taken = claims.flatMap(({ jobId, nodeId }): Taken[] => {
@@ -68,7 +69,7 @@ export const claim = async (
 const usableNodes = async ({ tx }: Work, ids: readonly string[]): Promise<ReadonlySet<string>> => {
   const lock = tx.dialect === 'postgres' ? sql`for no key update` : sql``
   const rows = await tx.rows<{ id: string }>(sql`
-    select id from jobs_node where ${among(sql`id`, ids)} and removed_at is null
+    select id from jobs_node where ${among(tx, sql`id`, ids)} and removed_at is null
       and draining = ${false} order by id ${lock}`)
   return new Set(rows.map(({ id }) => id))
 }

@@ -1,9 +1,10 @@
 /** Joins what arrives at the same time into one transaction: one flush of the disk for many. */
 import type { Database, Transaction } from '../storage/database.ts'
 import { ConflictError, UnavailableError } from '../storage/errors.ts'
-import { type SQL, sql } from '../storage/sql.ts'
+import { sql } from '../storage/sql.ts'
 import type { JobState } from './job.ts'
 import { createJobStore, type JobStore } from './job-store.ts'
+import { jsonTable } from './json-rows.ts'
 import type { Outcome } from './outcome.ts'
 import type { Job } from './rows.ts'
 
@@ -138,18 +139,35 @@ const transact = async (db: Database, group: readonly Entry[]) =>
     return { results: settled.map((one) => (one as { value: unknown }).value), changes }
   })
 
-const rowsAtOnce = 200
+const historyColumns = {
+  job_id: 'text',
+  at: 'bigint',
+  attempt: 'bigint',
+  from_state: 'text',
+  to_state: 'text',
+  event: 'text',
+  actor: 'text',
+  why: 'text',
+  node_id: 'text',
+  outcome: 'text',
+} as const
+const historyNames = sql.raw(Object.keys(historyColumns).join(', '))
 
 const writeHistory = async (tx: Transaction, entries: readonly HistoryEntry[]): Promise<void> => {
-  for (let at = 0; at < entries.length; at += rowsAtOnce) {
-    const rows: SQL[] = entries.slice(at, at + rowsAtOnce).map(
-      (one) => sql`(${one.jobId}, ${one.at}, ${one.attempt}, ${one.from}, ${one.to},
-          ${one.event}, ${one.actor}, ${one.why}, ${one.nodeId},
-          ${one.outcome && JSON.stringify(one.outcome)})`,
-    )
-    await tx.run(sql`
-      insert into jobs_history (job_id, at, attempt, from_state, to_state, event, actor, why,
-        node_id, outcome)
-      values ${sql.join(rows, sql`, `)}`)
-  }
+  if (entries.length === 0) return
+  const rows = entries.map((one) => ({
+    job_id: one.jobId,
+    at: one.at,
+    attempt: one.attempt,
+    from_state: one.from,
+    to_state: one.to,
+    event: one.event,
+    actor: one.actor,
+    why: one.why,
+    node_id: one.nodeId,
+    outcome: one.outcome && JSON.stringify(one.outcome),
+  }))
+  await tx.run(sql`
+    insert into jobs_history (${historyNames})
+    select ${historyNames} from ${jsonTable(tx, 'given', historyColumns, rows)}`)
 }

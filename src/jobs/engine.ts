@@ -72,7 +72,16 @@ export const createEngine = (options: EngineOptions): Engine => {
   const commands = { db, commits, clock, streams }
   const chores = createChores({ ...options, ...commands, leases })
   const others = watchOthers({ db, clock, log, sessions })
-  const sync = createSync({ ...options, commits, nodes, sessions, dispatcher, leases, streams })
+  const sync = createSync({
+    ...options,
+    commits,
+    nodes,
+    sessions,
+    dispatcher,
+    leases,
+    streams,
+    facts,
+  })
   const hear = createHearing({ log, sessions, dispatcher, streams, facts, finished })
 
   function streamsHost(): StreamsHost {

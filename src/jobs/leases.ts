@@ -7,7 +7,8 @@ import { changeJob } from './change.ts'
 import type { Commits } from './commits.ts'
 import { createStopwatch } from './monotonic.ts'
 import type { Outcome } from './outcome.ts'
-import { among, type Job, jobsWhere } from './rows.ts'
+import { among } from './json-rows.ts'
+import { type Job, jobsWhere } from './rows.ts'
 
 export interface LeasesOptions {
   readonly db: Database
@@ -60,7 +61,7 @@ export const createLeases = (options: LeasesOptions): Leases => {
     unwritten = new Set()
     if (heard.length > 0) {
       await db.run(sql`update jobs_node set beats = beats + 1, heard_at = ${clock.now()}
-        where ${among(sql`id`, heard)}`)
+        where ${among(db, sql`id`, heard)}`)
     }
     const rows = await db.rows<{ id: string; beats: number }>(
       sql`select id, beats from jobs_node where removed_at is null`,
@@ -122,7 +123,7 @@ const expire = async (
   if (silent.length === 0) return
   const jobs = await jobsWhere(
     db,
-    sql`${among(sql`node_id`, silent)} and state in ('assigned', 'running', 'lost')`,
+    sql`${among(db, sql`node_id`, silent)} and state in ('assigned', 'running', 'lost')`,
   )
   const works = jobs.map(async (job) => {
     const isOver = isEnded(job, silenceMs(job.nodeId as string))

@@ -2,6 +2,7 @@
 import type { Queries } from '../storage/database.ts'
 import { type SQL, sql } from '../storage/sql.ts'
 import type { Desired, JobCore, JobState } from './job.ts'
+import { among } from './json-rows.ts'
 import type { Demand } from './match.ts'
 import type { Outcome } from './outcome.ts'
 import type { Plan } from './plan.ts'
@@ -123,15 +124,6 @@ export const jobById = async (q: Queries, id: string): Promise<Job | null> =>
 /** Nothing on SQLite, which has one writer. */
 export const forUpdate = (q: Queries): SQL => (q.dialect === 'postgres' ? sql`for update` : sql``)
 
-/** `id in (...)`, also for none at all. */
-export const among = (column: SQL, ids: readonly string[]): SQL =>
-  ids.length === 0
-    ? sql`1 = 0`
-    : sql`${column} in (${sql.join(
-        ids.map((id) => sql`${id}`),
-        sql`, `,
-      )})`
-
 /** Attempts that hold a place on a node. */
 export const isActive = sql`state in ('assigned', 'running', 'lost')`
 
@@ -140,7 +132,7 @@ export const plansOf = async (
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, Plan>> => {
   const rows = await q.rows<{ job_id: string; plan: string }>(
-    sql`select job_id, plan from jobs_plan where ${among(sql`job_id`, ids)}`,
+    sql`select job_id, plan from jobs_plan where ${among(q, sql`job_id`, ids)}`,
   )
   return new Map(rows.map(({ job_id, plan }) => [job_id, JSON.parse(plan) as Plan]))
 }

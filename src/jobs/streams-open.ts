@@ -7,7 +7,7 @@ import type { Blobs } from '../storage/blobs.ts'
 import type { Database } from '../storage/database.ts'
 import { Artifacts } from './artifacts.ts'
 import { artifactRoutes } from './artifacts-routes.ts'
-import { appendStream, openByteStore, type StreamName } from './attempt-log.ts'
+import { appendStream, openByteStore } from './attempt-log.ts'
 import { Completion } from './attempt-log-check.ts'
 import { logRoutes } from './attempt-log-read.ts'
 import { appendRoutes } from './attempt-log-routes.ts'
@@ -113,12 +113,9 @@ export const openStreams = (options: StreamsOptions): Streams => {
     check: (job, attempt, finish) => completion.check(job, attempt, finish),
     keepArtifacts: (tx, job, attempt, files) => artifacts.keep(tx, job, attempt, files),
     async seal(jobId, attempt) {
-      for (const stream of ['log', 'events'] as const satisfies StreamName[]) {
-        await store.seal({ jobId, attempt, stream })
-      }
+      const left = await store.seal(jobId, attempt)
       completion.forget(jobId, attempt)
-      const said = await store.size({ jobId, attempt, stream: 'events' })
-      if (said > 0) await events.finish(jobId, attempt)
+      if (left.events > 0) await events.finish(jobId, attempt)
       changed(jobId)
     },
     changed,

@@ -4,6 +4,7 @@ import type { Database } from '../storage/database.ts'
 import { sql } from '../storage/sql.ts'
 import type { Commits } from './commits.ts'
 import type { Dispatcher } from './dispatch.ts'
+import type { Facts } from './facts.ts'
 import type { Leases } from './leases.ts'
 import { checkProtocol, type Node, type Nodes } from './nodes.ts'
 import type { Assignment, SyncReply, SyncRequest } from './protocol.ts'
@@ -21,6 +22,8 @@ export interface SyncOptions {
   readonly dispatcher: Pick<Dispatcher, 'request'>
   readonly leases: Leases
   readonly streams: Pick<Streams, 'lastCheckpoint'>
+  /** Plans that are handed out are asked for again soon. */
+  readonly facts: Pick<Facts, 'remember'>
   readonly clock: Clock
 }
 
@@ -122,6 +125,7 @@ const answer = async (options: SyncOptions, session: Session, draft: Draft): Pro
     options.db,
     draft.work.map(({ id }) => id),
   )
+  for (const [jobId, plan] of plans) options.facts.remember(jobId, plan)
   const assignment = async (job: Job): Promise<Assignment[]> => {
     const plan = plans.get(job.id)
     if (!plan) return []
