@@ -40,3 +40,14 @@ const isDead = (pid: string): boolean => {
     return true
   }
 }
+
+/** False when it had ended by itself. */
+export const kill = (pid: number): boolean => {
+  try {
+    process.kill(pid, 'SIGKILL')
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
+    throw error
+  }
+}

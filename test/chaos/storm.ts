@@ -1,5 +1,5 @@
 /** Breaks things, one after the other, as a seed has it, and mends them again. */
-import { processesOf } from './processes.ts'
+import { kill, processesOf } from './processes.ts'
 import type { Random } from './random.ts'
 import type { World } from './world.ts'
 
@@ -60,9 +60,7 @@ export const storm = async (options: StormOptions): Promise<Damage> => {
       if (damage.shims >= options.maxShims) return
       const shims = processesOf(options.folder).filter(({ kind }) => kind === 'shim')
       const shim = random.pick(shims)
-      if (!shim) return
-      process.kill(shim.pid, 'SIGKILL')
-      damage.shims++
+      if (shim && kill(shim.pid)) damage.shims++
     },
     cuts: async () => {
       const link = random.pick(world.nodes)?.link

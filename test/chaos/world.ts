@@ -1,10 +1,10 @@
 /** A server and its agents as real processes, to be killed and started again. */
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { callJson, type Hearth, startHearth } from '../../scripts/hearth.ts'
 import { freePort, waitUntil } from '../../scripts/port.ts'
 import { type Link, startLink } from './link.ts'
-import { processesOf } from './processes.ts'
+import { kill, processesOf } from './processes.ts'
 import type { Random } from './random.ts'
 
 const main = join(import.meta.dir, '../../src/main.ts')
@@ -16,6 +16,8 @@ export interface WorldOptions {
   readonly random: Random
   /** Of each piece of a reply, to be lost on its way to an agent. */
   readonly lossProbability: number
+  /** Of the agents; the server's own node has none of them. */
+  readonly labels?: readonly string[]
   /** `DATABASE_URL`, say. */
   readonly env?: Readonly<Record<string, string>>
 }
@@ -26,9 +28,11 @@ export class Node {
   readonly stateDir: string
   #process: Bun.Subprocess | undefined
   readonly #name: string
+  readonly #labels: readonly string[]
 
-  constructor(folder: string, name: string, link: Link) {
+  constructor(folder: string, name: string, link: Link, labels: readonly string[] = []) {
     this.link = link
+    this.#labels = labels
     this.#name = name
     this.stateDir = join(folder, name)
     mkdirSync(this.stateDir, { recursive: true })
@@ -43,7 +47,7 @@ export class Node {
         main,
         'agent',
         ...options,
-        ...['--slots', `${slotsPerNode}`],
+        ...['--slots', `${slotsPerNode}`, '--labels', this.#labels.join(',')],
         ...(token === undefined ? [] : ['--token', token]),
       ],
       {
@@ -52,6 +56,11 @@ export class Node {
       },
     )
     closeSync(log)
+  }
+
+  /** Everything that its agents have said so far. */
+  said(): string {
+    return readFileSync(`${this.stateDir}.log`, 'utf8')
   }
 
   get isRunning(): boolean {
@@ -78,7 +87,7 @@ export class World {
     const { random, lossProbability } = options
     this.nodes = Array.from({ length: options.agents }, (_, index) => {
       const link = startLink(this.origin, () => random.chance(lossProbability))
-      return new Node(options.folder, `node-${index}`, link)
+      return new Node(options.folder, `node-${index}`, link, options.labels)
     })
   }
 
@@ -123,12 +132,6 @@ export class World {
     await Promise.all(this.nodes.map((node) => node.end('SIGKILL')))
     await this.killServer()
     for (const node of this.nodes) node.link.stop()
-    for (const { pid } of processesOf(this.#options.folder)) {
-      try {
-        process.kill(pid, 'SIGKILL')
-      } catch {
-        // It ended meanwhile.
-      }
-    }
+    for (const { pid } of processesOf(this.#options.folder)) kill(pid)
   }
 }
