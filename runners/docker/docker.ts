@@ -18,7 +18,7 @@ import { readWatched, removeWatched, type Watched, writeWatched } from './watch-
 import { endWatchers, spawnWatcher, wakeWatchers, watchedOutcome } from './watcher.ts'
 
 export interface DockerOptions {
-  /** The folder that the node's attempts lie in: containers of attempts that are gone are removed. */
+  /** The folder that the node's attempts lie in: containers of those that are gone are removed. */
   readonly attemptsDir: string
   /** As in the variable DOCKER_HOST; absent: the usual socket. */
   readonly dockerHost?: string | undefined

@@ -1,4 +1,4 @@
-/** Finds out whether the engine can hold a container to what plans demand, and tidies up after us. */
+/** Finds out whether the engine can hold programs to their limits, and tidies up after us. */
 import { existsSync } from 'node:fs'
 import { labels } from './container-spec.ts'
 import type { Containers } from './containers.ts'

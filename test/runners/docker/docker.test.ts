@@ -32,7 +32,8 @@ describe.skipIf(!hasDocker)('a container', () => {
 
   test('it is nobody, alone, without network, on a system it cannot write to', async () => {
     const folder = tests.attempt(
-      `id -u; id -g; pwd; ls /sys/class/net; ls /proc | grep -c '^[0-9]'; echo x >/etc/x && echo wrote
+      `id -u; id -g; pwd; ls /sys/class/net; ls /proc | grep -c '^[0-9]'
+      echo x >/etc/x && echo wrote
       grep CapEff /proc/self/status; grep NoNewPrivs /proc/self/status
       echo here >$TMPDIR/x; cat /tmp/x; echo $HOME; echo mine >$HOME/y; echo work >made`,
     )
@@ -181,7 +182,7 @@ describe.skipIf(!hasDocker)('a container', () => {
     expect(usage?.wallMs).toBeGreaterThanOrEqual(700)
   })
 
-  test('nothing is left at the engine once it is destroyed, also of nobody’s containers', async () => {
+  test('nothing is left once it is destroyed, nor of containers that are nobody’s', async () => {
     const folder = tests.attempt('true')
     const handle = await tests.start(folder)
     await tests.executor().wait(handle)
