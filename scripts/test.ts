@@ -51,7 +51,7 @@ const runSuite = async (
   const folder = await mkdtemp(join(tmpdir(), 'hearth-test-'))
   const report = join(folder, 'junit.xml')
   const { exitCode } = await run(
-    [bun, 'test', '--reporter=junit', `--reporter-outfile=${report}`, ...args],
+    [bun, 'test', '--timeout=30000', '--reporter=junit', `--reporter-outfile=${report}`, ...args],
     { cwd: root, env, show: true },
   )
   const xml = (await Bun.file(report).exists()) ? await Bun.file(report).text() : ''
