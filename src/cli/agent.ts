@@ -6,6 +6,8 @@ import { type Agent, createAgent, standardExecutors, type Transport } from '../.
 import { OutdatedError, RevokedError } from '../../runners/agent/answers.ts'
 import { credentialOf } from '../../runners/agent/credential.ts'
 import { httpTransport } from '../../runners/agent/http-transport.ts'
+import type { StandardExecutors } from '../../runners/agent/standard-executors.ts'
+import { loadExecutor } from './executor-file.ts'
 import { sdkVersion } from '../kernel/boot.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { type Logger, type LogLevel, standardLogger } from '../kernel/log.ts'
@@ -26,6 +28,7 @@ const help = `Lends this machine to a Hearth server
   --slots N       jobs at once; default: one for each processor
   --state DIR     what the node keeps; default: ~/.local/state/hearth-agent
   --ca FILE       certificates of a private authority, trusted instead of the public ones
+  --executor FILE run programs where this TypeScript file says: docs/executors.md
   --drain MODE    at SIGTERM: leave (default) what runs to the next agent, or wait for it
 
 It only calls out, through HTTPS_PROXY or HTTP_PROXY unless NO_PROXY says otherwise.
@@ -63,6 +66,7 @@ interface Options {
   readonly stateDir: string
   readonly caFile: string | undefined
   readonly waits: boolean
+  readonly executorFile: string | undefined
 }
 
 /** The options, or what is wrong with them. */
@@ -79,6 +83,7 @@ const readOptions = (args: readonly string[]): Options | string => {
       state: text,
       ca: text,
       drain: text,
+      executor: text,
     },
   })
   const { env } = process
@@ -98,6 +103,7 @@ const readOptions = (args: readonly string[]): Options | string => {
     stateDir: resolve(values.state ?? join(stateHome, 'hearth-agent')),
     caFile: values.ca,
     waits: drain === 'wait',
+    executorFile: values.executor,
   }
 }
 
@@ -111,9 +117,17 @@ const takeFolder = (stateDir: string) => {
   }
 }
 
+/** Elsewhere there are neither this machine's folders nor its Python. */
+const executorsOf = async ({ stateDir, executorFile }: Options): Promise<StandardExecutors> => {
+  if (executorFile === undefined) return standardExecutors(stateDir)
+  const attemptsDir = join(stateDir, 'attempts')
+  return { executors: [await loadExecutor(executorFile, { attemptsDir })], pythonPath: [] }
+}
+
 const work = async (options: Options, log: Logger): Promise<number> => {
   const { server, stateDir, token, name, caFile, slots, labels } = options
   const { env } = process
+  const { executors, pythonPath } = await executorsOf(options)
   const transport = httpTransport({ server, env, ...(caFile !== undefined && { caFile }) })
   const identity = await credentialOf({
     stateDir,
@@ -123,7 +137,6 @@ const work = async (options: Options, log: Logger): Promise<number> => {
     version: sdkVersion,
     ...(token !== undefined && { token }),
   })
-  const { executors, pythonPath } = await standardExecutors(stateDir)
   const running = await createAgent({
     stateDir,
     transport,
