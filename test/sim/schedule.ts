@@ -1,5 +1,6 @@
 /** One random schedule: a small world, some seconds of bad luck, and then all must come right. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { memoryBlobs } from '../../src/storage/blobs-memory.ts'
 import { openDatabase } from '../../src/storage/open.ts'
@@ -45,7 +46,7 @@ export const runSchedule = async (
 ): Promise<Report> => {
   const chance = chanceOf(seed)
   seedIdentifiers(chance.fork())
-  const root = mkdtempSync('/dev/shm/hearth-sim-')
+  const root = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'hearth-sim-'))
   const dataDir = join(root, 'server')
   const time = new VirtualTime()
   const truth = new Truth()

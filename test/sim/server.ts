@@ -1,20 +1,20 @@
 /** The server of a simulation: the real engine and its routes, killed and begun again at will. */
-import { agentRoutes } from '../../src/jobs/routes-agents.ts'
 import { streamMigrations } from '../../src/jobs/attempt-log-migrations.ts'
 import { type Command, runCommand } from '../../src/jobs/commands.ts'
 import { createEngine, type Engine } from '../../src/jobs/engine.ts'
 import { engineMigrations } from '../../src/jobs/migrations.ts'
 import { openStreams } from '../../src/jobs/streams-open.ts'
+import type { StreamsHost } from '../../src/jobs/streams.ts'
 import type { Submission } from '../../src/jobs/submission.ts'
 import { rememberContext } from '../../src/kernel/context.ts'
 import { HearthError } from '../../src/kernel/errors.ts'
 import { silentLogger } from '../../src/kernel/log.ts'
-import { router } from '../../src/kernel/router.ts'
 import type { Blobs } from '../../src/storage/blobs.ts'
 import type { Database, Transaction } from '../../src/storage/database.ts'
 import { UnavailableError } from '../../src/storage/errors.ts'
 import { migrate } from '../../src/storage/migrate.ts'
 import { Life, never, stirred } from './life.ts'
+import { contentOf, handle, type Served } from './routes.ts'
 import { clockOf, type VirtualTime, type WallClock } from './time.ts'
 
 const user = { id: 1, username: 'sim', isSuperuser: true, via: 'local' } as const
@@ -38,20 +38,19 @@ export class SimServer {
   /** Grows with every write of the database. */
   writes = 0
   readonly #options: ServerOptions
-  #engine: Engine | null = null
-  #handle: ((request: Request) => Promise<Response>) | null = null
+  #served: Served | null = null
 
   constructor(options: ServerOptions) {
     this.#options = options
   }
 
   get isUp(): boolean {
-    return this.#engine !== null && !this.life.isOver
+    return this.#served !== null && !this.life.isOver
   }
 
   get engine(): Engine {
-    if (!this.#engine) throw new Error('The server is down')
-    return this.#engine
+    if (!this.#served) throw new Error('The server is down')
+    return this.#served.engine
   }
 
   async boot(): Promise<void> {
@@ -61,38 +60,38 @@ export class SimServer {
     const clock = clockOf(time, this.wall, life)
     const db = mortal(this.#options.db, life, () => this.writes++)
     const live = { publish: () => undefined, advance: () => undefined, needsData: () => false }
+    let host: StreamsHost | undefined
     const engine = createEngine({
       db,
       clock,
       log: silentLogger,
       sealer: { seal: async () => '', open: async () => ({}) },
       runners: () => new Map(),
-      openStreams: (host) =>
-        openStreams({ db, blobs, dataDir, clock, log: silentLogger, live, host }),
+      openStreams(given) {
+        host = given
+        return openStreams({ db, blobs, dataDir, clock, log: silentLogger, live, host })
+      },
       limits: { perUser: null, perProject: null },
       retention: { maxAgeMs: null, maxEnded: null },
       lostAfterMs,
       maxQueuedPerOwner: 1000,
     })
     await engine.start()
-    const app = router()
-      .onError({ as: 'global' }, ({ error }) => this.#refuse(error))
-      .use(agentRoutes(engine))
-      .use(engine.streams.routes)
-    this.#handle = async (request) => app.handle(request)
-    this.#engine = engine
+    const refuse = (error: unknown) => this.#refuse(error)
+    const content = contentOf({ db, blobs, clock })
+    this.#served = { engine, host: host as StreamsHost, blobs, refuse, ...content }
   }
 
   /** What a killed server would have answered is never said. */
   async answer(path: string, init: RequestInit): Promise<Response> {
     const life = this.life
     stirred()
-    if (!this.#handle || life.isOver) return never
+    if (!this.#served || life.isOver) return never
     const isHead = init.method === 'HEAD'
     const url = `http://server${path}`
     const request = new Request(url, { ...init, method: isHead ? 'GET' : (init.method ?? 'GET') })
     rememberContext(request, { id: '', method: init.method ?? 'GET', ip: '', who: null })
-    const response = await this.#handle(request)
+    const response = await handle(this.#served, request)
     stirred()
     if (life.isOver) return never
     return isHead ? new Response(null, response) : response
