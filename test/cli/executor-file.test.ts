@@ -12,7 +12,8 @@ test('a file outside of the program imports hearth/executor, and makes an execut
   await Bun.write(
     file,
     `import { attemptFiles, type CreateExecutor } from 'hearth/executor'
-    const create: CreateExecutor = ({ attemptsDir }) => ({ name: attemptFiles(attemptsDir).log } as never)
+    const nameOf = (folder: string) => attemptFiles(folder).log
+    const create: CreateExecutor = (host) => ({ name: nameOf(host.attemptsDir) }) as never
     export default create`,
   )
   expect((await loadExecutor(file, host)).name).toBe('/nowhere/log')

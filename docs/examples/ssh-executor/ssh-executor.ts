@@ -1,6 +1,6 @@
 /**
- * Runs attempts on another machine that has nothing but a shell and an SSH server. Whatever is known
- * of a program lies in a folder there, so that agent and connection may be lost at any moment.
+ * Runs attempts on another machine that has only a shell and an SSH server. What is known of a
+ * program lies in a folder there, so that agent and connection may be lost at any moment.
  */
 import { appendFileSync } from 'node:fs'
 import { constants } from 'node:os'

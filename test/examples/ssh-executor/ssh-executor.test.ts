@@ -55,7 +55,8 @@ describe.skipIf(!hasSshd)('an executor by SSH', () => {
 
   test('a program gets its files and environment; all that it makes comes back', async () => {
     const folder = attempt(
-      `cat input; printf 'a\\377\\000b'; echo "$TOKEN" >&2; echo '{"type":"message"}' >>"$HEARTH_EVENTS"
+      `cat input; printf 'a\\377\\000b'; echo "$TOKEN" >&2
+      echo '{"type":"message"}' >>"$HEARTH_EVENTS"
       echo made >output; exit 3`,
     )
     const { work, events } = attemptFiles(folder.path)
