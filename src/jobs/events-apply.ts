@@ -1,15 +1,15 @@
 /** Applies the events of attempts exactly once: progress, metrics, checkpoints. */
 import type { Clock } from '../kernel/clock.ts'
-import { HearthError } from '../kernel/errors.ts'
 import type { Logger } from '../kernel/log.ts'
 import type { Database } from '../storage/database.ts'
 import { sql } from '../storage/sql.ts'
 import type { ByteStore, StreamKey } from './attempt-log.ts'
+import { Ends, mayPass, sinkJobOf } from './events-ends.ts'
 import { type EventLine, parseEvents } from './events-parse.ts'
 import { type Batch, metricsOf, writeBatch } from './events-rows.ts'
 import { Pace } from './events-progress.ts'
 import { isTerminal } from './job.ts'
-import type { MetricSink, SinkJob } from './sink.ts'
+import type { MetricSink } from './sink.ts'
 import type { JobFacts } from './streams.ts'
 
 /** Bytes looked at in one go; a longer line is skipped. */
@@ -50,11 +50,13 @@ export class Events {
   readonly #workers = new Map<string, Worker>()
   /** One at a time for each attempt: two would hand the same batch to the sinks. */
   readonly #turns = new Map<string, Promise<void>>()
+  readonly #ends: Ends
   readonly #paces = new Map<string, Pace>()
   #stopping = false
 
   constructor(options: EventsOptions) {
     this.#options = options
+    this.#ends = new Ends(options, this.sinks)
   }
 
   /** There are new bytes: applies them soon. */
@@ -232,32 +234,8 @@ export class Events {
   }
 
   /** Tells the sinks once that a job, of which they have metrics, is over; later if need be. */
-  async ended(job: JobFacts): Promise<void> {
-    const { clock, log } = this.#options
-    try {
-      await this.#tellEnd(job)
-    } catch (error) {
-      if (this.#stopping) return
-      log.warn('A sink could not be told of the end of a job yet', { jobId: job.id, error })
-      clock.after(retryMs, () => void this.ended(job))
-    }
-  }
-
-  async #tellEnd(job: JobFacts): Promise<void> {
-    const { db, log } = this.#options
-    const untold = await db.rows(sql`
-      select 1 from jobs_progress
-      where job_id = ${job.id} and run_id is not null and is_told = false`)
-    if (untold.length === 0) return
-    for (const sink of this.sinks) {
-      try {
-        await sink.ended?.(sinkJobOf(job))
-      } catch (error) {
-        if (mayPass(error)) throw error
-        log.warn('A sink refused the end of a job', { jobId: job.id, error })
-      }
-    }
-    await db.run(sql`update jobs_progress set is_told = true where job_id = ${job.id}`)
+  ended(job: JobFacts): Promise<void> {
+    return this.#ends.tell(job)
   }
 
   /** Goes on where an earlier process ended. */
@@ -275,24 +253,9 @@ export class Events {
 
   async stop(): Promise<void> {
     this.#stopping = true
+    this.#ends.stop()
     const workers = [...this.#workers.values()]
     for (const { wake } of workers) wake()
     await Promise.all(workers.map(({ running }) => running))
   }
 }
-
-export const sinkJobOf = (job: JobFacts): SinkJob => ({
-  id: job.id,
-  kind: job.kind,
-  name: job.name,
-  ownerId: job.ownerId,
-  projectId: job.projectId,
-  state: job.state,
-  command: job.plan.command,
-})
-
-/** A full disk and a database that is away pass; a refusal does not. */
-const mayPass = (error: unknown): boolean =>
-  error instanceof HearthError
-    ? error.status >= 500
-    : error instanceof Error && ['DiskFullError', 'UnavailableError'].includes(error.name)
