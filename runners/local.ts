@@ -1,23 +1,23 @@
 /** The executor that runs an attempt as processes of this machine, each under a shim of its own. */
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
 import type { Outcome, SandboxLevel } from '../src/jobs/protocol.ts'
 import { giveFolders } from './attempt-owner.ts'
 import type { AttemptFolder, Executor, Handle, Probe } from './executor.ts'
-import { ownProgram } from './own-program.ts'
 import { isRunning, listProcesses, type ProcessIdentity, startedWith } from './process/proc.ts'
 import { sendSignal } from './process/signal.ts'
 import type { Host } from './sandbox/host.ts'
 import { probeHost } from './sandbox/probe.ts'
 import { arrange } from './sandbox/sandbox.ts'
 import { readClaim, readOutcome, requestStop, writeOutcome } from './shim/attempt-state.ts'
-import type { Launch } from './shim/launch.ts'
 import { endOrphans } from './shim/orphans.ts'
 import { wakeSignal } from './shim/shim.ts'
+import { readSpare, shimErrors, Shims } from './shim/shims.ts'
 
 export interface LocalOptions {
   /** Folders that sandboxed programs may read: Python environments, helper modules. */
   readonly shared?: readonly string[]
+  /** Whether to have the next shim ready: it costs some memory while nothing runs. */
+  readonly keepSpare?: boolean
 }
 
 export interface LocalHandle extends Handle {
@@ -30,9 +30,11 @@ export interface LocalHandle extends Handle {
 /** How often a shim that is not our child is looked at. */
 const lookEveryMs = 100
 
-export const createLocalExecutor = ({ shared = [] }: LocalOptions = {}): Executor<LocalHandle> => {
+export const createLocalExecutor = (options: LocalOptions = {}): Executor<LocalHandle> => {
+  const { shared = [], keepSpare = false } = options
   let host: Promise<Host> | undefined
   const known = () => (host ??= probeHost())
+  const shims = new Shims(keepSpare)
 
   return {
     name: 'local',
@@ -44,9 +46,8 @@ export const createLocalExecutor = ({ shared = [] }: LocalOptions = {}): Executo
       const arranged = arrange(folder, env, await known(), shared)
       if ('refused' in arranged) return refused(folder, arranged.refused)
       giveFolders(folder.path, arranged.owner)
-      const shim = spawnShim(folder.path)
-      await hand(shim, arranged.launch)
-      return { folder, shimExited: shim.exited, refusal: null }
+      const { exited } = await shims.start(folder.path, arranged.launch)
+      return { folder, shimExited: exited, refusal: null }
     },
     async recover(folder) {
       if (readClaim(folder.path) === null) endUnclaimed(folder.path)
@@ -87,41 +88,13 @@ const refused = (folder: AttemptFolder, message: string): LocalHandle => ({
   refusal: { reason: 'refused', exitCode: null, signal: null, message },
 })
 
-const shimErrors = (folder: string) => join(folder, 'shim.err')
-
 /** A shim that an earlier agent began must not take the attempt up once we say there is none. */
 const endUnclaimed = (folder: string): void => {
+  const spare = readSpare(folder)
+  if (spare && isRunning(spare)) sendSignal(spare.pid, 'SIGKILL')
   if (!existsSync(shimErrors(folder))) return
   for (const { pid } of listProcesses()) {
     if (startedWith(pid, `HEARTH_SHIM=${folder}`)) sendSignal(pid, 'SIGKILL')
-  }
-}
-
-/** Its own environment is bare: other programs of the same user can read it. */
-const spawnShim = (folder: string) => {
-  const errors = openSync(shimErrors(folder), 'a', 0o600)
-  try {
-    const shim = Bun.spawn([...ownProgram(), 'shim', folder], {
-      cwd: folder,
-      env: { PATH: '/usr/local/bin:/usr/bin:/bin', HEARTH_SHIM: folder },
-      stdio: ['pipe', errors, errors],
-      detached: true,
-    })
-    // It outlives this process, and must not hold it back.
-    shim.unref()
-    return shim
-  } finally {
-    closeSync(errors)
-  }
-}
-
-/** A shim that died before it was told anything shows when it is waited for. */
-const hand = async (shim: ReturnType<typeof spawnShim>, launch: Launch): Promise<void> => {
-  try {
-    shim.stdin.write(JSON.stringify(launch))
-    await shim.stdin.end()
-  } catch {
-    await shim.exited
   }
 }
 

@@ -22,7 +22,10 @@ export const standardExecutors = async (stateDir: string): Promise<StandardExecu
     pull: pullPolicy(process.env['HEARTH_DOCKER_PULL']),
     shared,
   })
-  return { executors: [createLocalExecutor({ shared }), docker], pythonPath: [helper] }
+  return {
+    executors: [createLocalExecutor({ shared, keepSpare: true }), docker],
+    pythonPath: [helper],
+  }
 }
 
 const pullPolicy = (given: string | undefined): PullPolicy | undefined => {

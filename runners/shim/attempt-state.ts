@@ -31,7 +31,7 @@ const readJson = <T>(path: string): T | null => {
 }
 
 /** Written under another name first: whoever reads it sees all of it or nothing. */
-const writeWhole = (
+export const writeWhole = (
   path: string,
   text: string,
   { durable = false, mode = 0o600 }: { durable?: boolean; mode?: number } = {},

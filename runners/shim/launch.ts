@@ -22,10 +22,15 @@ export interface Launch {
   readonly program: 'command' | 'inner'
 }
 
+export interface Told {
+  readonly folder: string
+  readonly launch: Launch
+}
+
 /** Null when whoever handed it over died half-way: then nothing must be run. */
-export const readLaunch = async (): Promise<Launch | null> => {
+export const readTold = async (): Promise<Told | null> => {
   try {
-    return (await Bun.stdin.json()) as Launch
+    return (await Bun.stdin.json()) as Told
   } catch {
     return null
   }

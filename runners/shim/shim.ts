@@ -7,7 +7,7 @@ import { becomeSubreaper, type Subreaper } from '../process/subreaper.ts'
 import { type Cgroup, makeCgroup } from '../sandbox/cgroup.ts'
 import { claim, writeChild, writeOutcome } from './attempt-state.ts'
 import { judge } from './judge.ts'
-import { type Launch, readLaunch } from './launch.ts'
+import { type Launch, readTold } from './launch.ts'
 import { type LimitWatch, type Verdict, watchLimits } from './limits.ts'
 import { type Program, startProgram } from './program.ts'
 
@@ -23,13 +23,15 @@ const lookEveryMs = 200
 const leftoverGraceMs = 2000
 
 /** Runs what standard input tells, once ever for the folder, and writes how it ended. */
-export const runShim = async (folder: string): Promise<number> => {
+export const runShim = async (): Promise<number> => {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', wakeSignal] as const) {
     process.on(signal, () => undefined)
   }
   const subreaper = becomeSubreaper()
-  const launch = await readLaunch()
-  if (!launch) return shimExit.notTold
+  const told = await readTold()
+  if (!told) return shimExit.notTold
+  const { folder, launch } = told
+  process.chdir(folder)
   if (!claim(folder)) return shimExit.claimedByAnother
   await writeOutcome(folder, await run(folder, launch, subreaper))
   return shimExit.done

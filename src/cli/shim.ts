@@ -11,5 +11,5 @@ export const shim: Verb = async (args) => {
   if (isContainer) {
     return (await import('../../runners/docker/watch.ts')).watchContainer(folder)
   }
-  return (await import('../../runners/shim/shim.ts')).runShim(folder)
+  return (await import('../../runners/shim/shim.ts')).runShim()
 }
