@@ -81,7 +81,8 @@ const retryPolicy = {
 }
 
 const newJob = (options: CampaignOptions, random: Random, witness: Witness): ChaosJob => {
-  const program = randomProgram(random)
+  // Under `retry` a job must be able to outlast the silence after which it is given away.
+  const program = randomProgram(random, options.policy === 'retry' ? 0.4 : 0.12)
   const submission = {
     name: program.seed,
     plan: planOf(program, witness),

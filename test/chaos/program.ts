@@ -54,10 +54,10 @@ export interface Program {
   readonly burstBytes: number
 }
 
-export const randomProgram = (random: Random): Program => ({
+export const randomProgram = (random: Random, maxPauseS: number): Program => ({
   seed: random.whole(0, 2 ** 32).toString(16),
   lines: random.whole(5, 40),
-  pauseS: random.between(0.02, 0.12).toFixed(3),
+  pauseS: random.between(0.02, maxPauseS).toFixed(3),
   escapes: random.chance(0.15),
   burstBytes: random.chance(0.2) ? random.whole(100_000, 400_000) : 0,
 })

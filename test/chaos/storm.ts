@@ -52,7 +52,7 @@ export const storm = async (options: StormOptions): Promise<Damage> => {
       await breaking(node, async () => {
         await node.end('SIGKILL')
         damage.agents++
-        await Bun.sleep(random.chance(0.25) ? random.between(3000, 9000) : random.between(0, 1500))
+        await Bun.sleep(random.chance(0.4) ? random.between(3000, 12_000) : random.between(0, 1500))
         node.start()
       })
     },
@@ -68,7 +68,7 @@ export const storm = async (options: StormOptions): Promise<Damage> => {
       await breaking(link, async () => {
         link.cut()
         damage.cuts++
-        await Bun.sleep(random.between(100, 6000))
+        await Bun.sleep(random.between(100, 9000))
         link.mend()
       })
     },
