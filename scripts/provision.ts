@@ -1,6 +1,7 @@
 /** Makes sure that what the suite needs is there, and says loudly what is not. */
 import { say } from './say.ts'
 import { chromium } from './services/chromium.ts'
+import { docker } from './services/docker.ts'
 import { postgres } from './services/postgres.ts'
 import { programs } from './services/programs.ts'
 import { python } from './services/python.ts'
@@ -20,6 +21,7 @@ const wanted: readonly (readonly [key: string, get: () => Promise<Service>])[] =
   ['python', python],
   ['programs', programs],
   ['chromium', chromium],
+  ['docker', docker],
 ]
 
 /**

@@ -10,10 +10,15 @@ const wanted: readonly (readonly [program: string, packageName: string])[] = [
   ['setpriv', 'util-linux'],
   ['ip', 'iproute2'],
   ['tc', 'iproute2'],
+  ['ssh', 'openssh-client'],
+  ['sshd', 'openssh-server'],
 ]
 
+/** Programs of administrators are not on everybody's path. */
+const path = `${process.env['PATH']}:/usr/sbin:/sbin`
+
 export const programs = async (): Promise<Service> => {
-  const missing = wanted.filter(([program]) => !Bun.which(program))
+  const missing = wanted.filter(([program]) => !Bun.which(program, { PATH: path }))
   if (missing.length > 0) await aptInstall(...new Set(missing.map(([, name]) => name)))
   return found('programs', wanted.map(([program]) => program).join(', '), {})
 }
