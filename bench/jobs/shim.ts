@@ -1,5 +1,6 @@
 /** What it costs a program that only computes to be a job. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { type BenchServer, cpuMs, type JobAnswer, untilSucceeded } from './server.ts'
 
 export interface ShimCost {
@@ -29,7 +30,7 @@ export const measureShim = async (server: BenchServer, rounds: number): Promise<
   let ended = false
   const watching = (async () => {
     while (!ended) {
-      shim ??= shimOf(id)
+      shim ??= shimOf(server, id)
       const cpu = shim === undefined ? Number.NaN : cpuMs(shim)
       if (!Number.isNaN(cpu)) {
         last = { at: performance.now(), cpu }
@@ -52,15 +53,12 @@ export const measureShim = async (server: BenchServer, rounds: number): Promise<
   }
 }
 
-const shimOf = (job: string): number | undefined => {
-  const found = readdirSync('/proc').find((name) => {
-    if (!/^\d+$/.test(name)) return false
-    try {
-      const entries = readFileSync(`/proc/${name}/environ`, 'utf8').split('\0')
-      return entries.some((entry) => entry.startsWith('HEARTH_SHIM=') && entry.includes(job))
-    } catch {
-      return false
-    }
-  })
-  return found === undefined ? undefined : Number(found)
+/** The claim in the folder of the attempt says who watches it. */
+const shimOf = (server: BenchServer, job: string): number | undefined => {
+  try {
+    const claim = join(server.folder, 'data/node/attempts', `${job}-1`, 'claimed')
+    return (JSON.parse(readFileSync(claim, 'utf8')) as { pid: number }).pid
+  } catch {
+    return undefined
+  }
 }

@@ -2,6 +2,7 @@
 import { temporaryFolder } from '../../scripts/temporary.ts'
 import { waitUntil } from '../../scripts/port.ts'
 import { auditJob, auditWorld, type ChaosJob, type JobAnswer, type Repeats } from './audit.ts'
+import { isAlive, shimsStartedBy } from './processes.ts'
 import { planOf, randomProgram, Witness } from './program.ts'
 import { type Random, seeded } from './random.ts'
 import { type Damage, storm } from './storm.ts'
@@ -61,7 +62,12 @@ export const runCampaign = async (options: CampaignOptions): Promise<CampaignRes
     // Whichever fails first must not leave the other unheard.
     working.finally(() => (ended = true)).catch(() => undefined)
     const [damage, answers] = await Promise.all([storming, working])
-    return await judge(world, folder.path, witness, jobs, answers, damage)
+    const result = await judge(world, folder.path, witness, jobs, answers, damage)
+    const shims = shimsStartedBy(world.pids())
+    await world.stop()
+    // What was ready for jobs that did not come ends with whoever had it ready.
+    await waitUntil('the last shims to end', () => !shims.some(isAlive))
+    return result
   } catch (error) {
     process.stderr.write(`${world.serverOutput().slice(-4000)}\n`)
     throw error

@@ -63,6 +63,10 @@ export class Node {
     return readFileSync(`${this.stateDir}.log`, 'utf8')
   }
 
+  get pid(): number {
+    return this.#process?.pid ?? 0
+  }
+
   get isRunning(): boolean {
     return this.#process?.exitCode === null && this.#process.signalCode === null
   }
@@ -117,6 +121,11 @@ export class World {
 
   async killServer(): Promise<void> {
     await this.#server?.end('SIGKILL')
+  }
+
+  /** Of the agents and of the server. */
+  pids(): number[] {
+    return [this.#server?.pid ?? 0, ...this.nodes.map(({ pid }) => pid)]
   }
 
   serverOutput(): string {
