@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { isTerminal, type JobState } from '../../src/jobs/job.ts'
 import type { Database } from '../../src/storage/database.ts'
 import { sql } from '../../src/storage/sql.ts'
+import { BrokenError } from './broken.ts'
 import { outside } from './files.ts'
 import type { Host } from './host.ts'
 import type { SimServer } from './server.ts'
@@ -36,10 +37,6 @@ export interface World {
   readonly slots: ReadonlyMap<string, number>
   readonly truth: Truth
   readonly dataDir: string
-}
-
-export class BrokenError extends Error {
-  override readonly name = 'BrokenError'
 }
 
 const broken = (what: string): never => {
