@@ -40,7 +40,8 @@ export class Completion {
     if (missing.length > 0) return { ok: false, status: 424, missing }
     if (sizes.events > 0) await events.apply(job.id, attempt, true)
     // The sender deletes its own copy now.
-    for (const stream of streamNames) if (sizes[stream] > 0) await store.sync(keyOf(stream))
+    const written = streamNames.filter((stream) => sizes[stream] > 0)
+    await Promise.all(written.map((stream) => store.sync(keyOf(stream))))
     return { ok: true }
   }
 
@@ -52,11 +53,18 @@ export class Completion {
     const name = nameOf(key)
     if (size === 0) return sha256 === emptySha256
     if (this.#verified.get(name) === `${size} ${sha256}`) return true
-    const hasher = new Bun.CryptoHasher('sha256')
-    for await (const piece of this.#options.store.read(key, 0, size)) hasher.update(piece)
-    if (hasher.digest('hex') !== sha256) return false
+    if ((await this.#digest(key, size)) !== sha256) return false
     this.#verified.set(name, `${size} ${sha256}`)
     return true
+  }
+
+  async #digest(key: StreamKey, size: number): Promise<string> {
+    const { store } = this.#options
+    const known = await store.digest(key)
+    if (known !== null) return known
+    const hasher = new Bun.CryptoHasher('sha256')
+    for await (const piece of store.read(key, 0, size)) hasher.update(piece)
+    return hasher.digest('hex')
   }
 }
 

@@ -22,6 +22,8 @@ interface OpenStream {
   readonly file: FileHandle
   size: number
   sealed: boolean
+  /** Of all that was written; null where this process did not see all of it. */
+  hasher: Bun.CryptoHasher | null
 }
 
 interface Entry {
@@ -41,11 +43,13 @@ const jobFolder = (jobId: string): string => {
 const nameOf = ({ jobId, attempt, stream }: StreamKey): string =>
   join(jobFolder(jobId), String(attempt), stream)
 
+const newHasher = () => new Bun.CryptoHasher('sha256')
+
 const openStream = async (path: string): Promise<OpenStream> => {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const file = await open(path, 'a+', 0o600)
   const { size } = await file.stat()
-  return { path, file, size, sealed: false }
+  return { path, file, size, sealed: false, hasher: size === 0 ? newHasher() : null }
 }
 
 const closeEntry = async (entry: Entry): Promise<void> => {
@@ -61,6 +65,8 @@ const closeEntry = async (entry: Entry): Promise<void> => {
 export const fileStore = (dataDir: string): ByteStore => {
   const folder = join(dataDir, 'jobs')
   const entries = new Map<string, Entry>()
+  /** One at a time is enough: each covers all that was made before it began. */
+  const syncRoot = oneByOne(() => syncFolder(folder))
 
   const entryOf = (key: StreamKey): Entry => {
     const name = nameOf(key)
@@ -122,8 +128,10 @@ export const fileStore = (dataDir: string): ByteStore => {
         if (stream.sealed) throw new StreamOffsetError(stream.size)
         try {
           await appendFully(stream.file, fresh)
+          stream.hasher?.update(fresh)
           stream.size += fresh.length
         } catch (error) {
+          stream.hasher = null
           // Part of it may be there, when the disk is full: the file tells.
           stream.size = (await stream.file.stat()).size
           throw error
@@ -146,12 +154,15 @@ export const fileStore = (dataDir: string): ByteStore => {
         await file.close()
       }
     },
+    async digest(key) {
+      if (!entries.has(nameOf(key))) return null
+      return inTurn(key, async ({ hasher }) => hasher?.copy().digest('hex') ?? null)
+    },
     sync: (key) =>
       inTurn(key, async ({ file, path }) => {
-        await file.sync()
-        for (const parent of [dirname(path), dirname(dirname(path)), folder]) {
-          await syncFolder(parent)
-        }
+        const own = [dirname(path), dirname(dirname(path))]
+        // At the same time: file systems write many of them down at one stroke.
+        await Promise.all([file.sync(), syncRoot(), ...own.map(syncFolder)])
       }),
     async seal(jobId, attempt) {
       for (const stream of streamNames) {
@@ -168,6 +179,7 @@ export const fileStore = (dataDir: string): ByteStore => {
       inTurn(key, async (stream) => {
         await stream.file.truncate(0)
         stream.size = 0
+        stream.hasher = newHasher()
       }),
     async remove(jobId) {
       const own = [...entries].filter(([name]) => name.startsWith(`${jobId}/`))
@@ -180,6 +192,22 @@ export const fileStore = (dataDir: string): ByteStore => {
       entries.clear()
       await Promise.all(all.map(closeEntry))
     },
+  }
+}
+
+/** Runs begin one after another; calls that wait for the next one share it. */
+const oneByOne = (run: () => Promise<void>): (() => Promise<void>) => {
+  let current: Promise<void> = Promise.resolve()
+  let next: Promise<void> | undefined
+  return () => {
+    next ??= current
+      .catch(() => undefined)
+      .then(() => {
+        current = next as Promise<void>
+        next = undefined
+        return run()
+      })
+    return next
   }
 }
 

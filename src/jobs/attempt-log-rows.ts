@@ -128,6 +128,7 @@ export const rowStore = (db: Database): ByteStore => {
         }
       }
     },
+    digest: async () => null,
     // A row is on disk once its transaction is.
     sync: async () => undefined,
     seal: (jobId, attempt) => sealed({ jobId, attempt }),

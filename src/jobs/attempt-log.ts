@@ -43,6 +43,8 @@ export interface ByteStore {
   write(key: StreamKey, offset: number, piece: Uint8Array): Promise<number>
   /** At most `end - start` bytes from `start`, in bounded pieces. */
   read(key: StreamKey, start: number, end: number): AsyncIterable<Uint8Array>
+  /** SHA-256 of the whole stream, where it is known without reading all of it again. */
+  digest(key: StreamKey): Promise<string | null>
   /** Makes sure that a power cut loses nothing of what was written. */
   sync(key: StreamKey): Promise<void>
   /** Nothing is added to an attempt any more; answers what it left. */

@@ -197,7 +197,8 @@ export const finishOf = (log: string, events = '') => ({
 
 /** Waits until `check` answers something; for what happens soon, and in its own time. */
 export const eventually = async <T>(check: () => Promise<T | null | undefined>): Promise<T> => {
-  for (let turn = 0; turn < 2_000; turn++) {
+  const giveUpAt = performance.now() + 10_000
+  while (performance.now() < giveUpAt) {
     const found = await check()
     if (found !== null && found !== undefined) return found
     await new Promise((resolve) => setImmediate(resolve))
