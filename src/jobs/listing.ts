@@ -4,9 +4,11 @@ import type { Database } from '../storage/database.ts'
 import { type SQL, sql } from '../storage/sql.ts'
 import type { Leases } from './leases.ts'
 import { unstartedMs } from './leases.ts'
+import { demandOf, lacks } from './match.ts'
 import type { Nodes } from './nodes.ts'
 import type { Outcome } from './outcome.ts'
 import type { Plan } from './plan.ts'
+import type { Capacity } from './protocol.ts'
 import { type Job, jobsWhere, plansOf } from './rows.ts'
 import type { JobFilter } from './service.ts'
 import type { Streams } from './streams.ts'
@@ -40,6 +42,14 @@ export interface HistoryView {
 
 const noPlan: Plan = { command: [''] }
 
+/** Why no node that is there will ever take the job; null when one may. */
+const waitsFor = (plan: Plan, present: readonly Capacity[]): string | null => {
+  if (present.length === 0) return 'waiting: no node is online'
+  const lacking = present.map((capacity) => lacks(demandOf(plan), capacity))
+  if (lacking.includes(null)) return null
+  return `waiting: no node online has ${[...new Set(lacking)].join(', or ')}`
+}
+
 export class Listing {
   readonly #options: ListingOptions
 
@@ -57,6 +67,7 @@ export class Listing {
       streams.runIdOf(ids),
       jobs.some(({ nodeId }) => nodeId !== null) ? nodes.names() : new Map<string, string>(),
     ])
+    const present = jobs.some(({ state }) => state === 'queued') ? await this.#present() : []
     return jobs.map((job) => {
       const isOn = job.state === 'assigned' || job.state === 'running' || job.state === 'lost'
       return jobView(job, {
@@ -65,8 +76,18 @@ export class Listing {
         disconnected: isOn && leases.silenceMs(job.nodeId as string) > unstartedMs,
         progress: progress.get(job.id) ?? null,
         runId: runs.get(job.id) ?? null,
+        waitsFor: job.state === 'queued' ? waitsFor(plans.get(job.id) ?? noPlan, present) : null,
       })
     })
+  }
+
+  /** What the nodes that are there have, idle or not. */
+  async #present(): Promise<Capacity[]> {
+    const { nodes, leases } = this.#options
+    const all = await nodes.all()
+    return all.flatMap(({ id, capacity, draining }) =>
+      capacity && !draining && leases.silenceMs(id) <= unstartedMs ? [capacity] : [],
+    )
   }
 
   async view(job: Job): Promise<JobView> {

@@ -83,6 +83,24 @@ export const fit = (demand: Demand, free: Free): readonly string[] | null => {
   return smallest.slice(0, demand.gpus).map(({ uuid }) => uuid)
 }
 
+/** What a node of this capacity lacks for the job even when it is idle; null when it would do. */
+export const lacks = (demand: Demand, capacity: Capacity): string | null => {
+  const idle = freeOf(capacity, [])
+  if (fit(demand, { ...idle, slots: 1 }) !== null) return null
+  const { sandboxes, labels, gpus } = demand
+  if (sandboxes.length > 0 && !sandboxes.some((level) => idle.sandboxes.has(level))) {
+    return `the sandbox ${sandboxes.join(' or ')}`
+  }
+  const label = labels.find((wanted) => !idle.labels.has(wanted))
+  if (label !== undefined) return `the label ${label}`
+  const usable = idle.gpus.filter((gpu) => suits(demand, gpu)).length
+  if (usable < gpus) return usable > 0 ? `${gpus} such GPUs at once` : `${gpus} such GPU(s)`
+  if (demand.memoryBytes > idle.memoryBytes) {
+    return `${(demand.memoryBytes / 2 ** 30).toFixed(1)} GiB of memory`
+  }
+  return `${demand.cpus} CPUs`
+}
+
 /** What is left once a job that fits has moved in. */
 export const take = (free: Free, demand: Demand, gpus: readonly string[]): Free => ({
   ...free,

@@ -72,6 +72,7 @@ export class Nodes {
   readonly #db: Database
   readonly #clock: Clock
   readonly #cache = new Map<string, { node: Node; untilMs: number }>()
+  #ownId: string | undefined
 
   constructor(db: Database, clock: Clock) {
     this.#db = db
@@ -162,9 +163,18 @@ export class Nodes {
     return this.get(id)
   }
 
-  /** Its credential is void from here on. */
+  /**
+   * Its credential is void from here on.
+   * @throws HearthError `conflict` for the server's own node, which would be lost until a restart
+   */
   async remove(id: string): Promise<void> {
     await this.get(id)
+    if (id === this.#ownId) {
+      throw new HearthError(
+        'conflict',
+        'This is the server’s own node: drain it, or start the server with LOCAL_SLOTS=0',
+      )
+    }
     await this.#db.run(sql`update jobs_node set removed_at = ${this.#clock.now()},
       credential_hash = ${`removed ${id}`} where id = ${id}`)
     this.forget(id)
@@ -177,10 +187,12 @@ export class Nodes {
     const renewed = await this.#db.run(sql`update jobs_node set credential_hash = ${hash}
       where id = ${id ?? ''} and removed_at is null`)
     if (id !== undefined && renewed > 0) {
+      this.#ownId = id
       this.forget(id)
       return { node: id, credential }
     }
     const node = newNodeId()
+    this.#ownId = node
     await this.#db.transaction((tx) =>
       insertNode(tx, { id: node, name: 'local', hash, tokenId: null, nowMs: this.#clock.now() }),
     )

@@ -80,7 +80,7 @@ const planOf = async (
   who: Who,
   { kind = 'command', plan, spec, timeout_ms }: Submission,
 ): Promise<Plan> => {
-  const made = kind === 'command' ? commandPlan(plan, spec) : await kindPlan()
+  const made = kind === 'command' ? heldPlan(who, commandPlan(plan, spec)) : await kindPlan()
   if (timeout_ms === undefined) return made
   const wallMs = Math.min(made.limits?.wallMs ?? timeout_ms, timeout_ms)
   return { ...made, limits: { ...made.limits, wallMs } }
@@ -102,6 +102,17 @@ const commandPlan = (plan: Plan | undefined, spec: unknown): Plan => {
   if (spec !== undefined) throw invalid('/spec', 'a job of kind command takes a plan instead')
   if (!plan) throw invalid('/plan', 'is missing')
   return plan
+}
+
+/**
+ * Without a sandbox a program has the rights of its node, the server's own among them: to read its
+ * key, say. So only administrators may go without; other people's programs are held by default.
+ */
+const heldPlan = (who: Who, plan: Plan): Plan => {
+  if (who.isSuperuser || plan.image !== undefined) return plan
+  const { sandbox = 'bwrap' } = plan
+  if (sandbox === 'bwrap' || sandbox === 'docker') return { ...plan, sandbox }
+  throw new HearthError('forbidden', `Only administrators may use the sandbox level ${sandbox}`)
 }
 
 const insert = async (work: Work, prepared: Prepared, options: SubmitOptions): Promise<Job> => {

@@ -52,6 +52,8 @@ export interface ViewExtras {
   readonly disconnected: boolean
   readonly progress: Progress | null
   readonly runId: string | null
+  /** Why a queued job stays so; null when there is no reason but its turn. */
+  readonly waitsFor: string | null
 }
 
 const iso = (ms: number): string => new Date(ms).toISOString()
@@ -63,7 +65,7 @@ export const jobView = (job: Job, extras: ViewExtras): JobView => ({
   name: job.name,
   state: job.state,
   phase: job.phase,
-  detail: job.detail,
+  detail: job.detail ?? extras.waitsFor,
   desired: job.desired,
   attempt: job.attempt,
   priority: job.priority,

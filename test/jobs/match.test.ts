@@ -1,6 +1,6 @@
 /** What fits where, what is left, and which place is the tighter one. */
 import { expect, test } from 'bun:test'
-import { demandOf, fit, freeOf, isTighter, shapeOf, take } from '../../src/jobs/match.ts'
+import { demandOf, fit, freeOf, isTighter, lacks, shapeOf, take } from '../../src/jobs/match.ts'
 import type { Plan } from '../../src/jobs/plan.ts'
 
 const gpus = [
@@ -63,4 +63,17 @@ test('jobs of one shape ask for the same, in whatever order', () => {
   const two = demandOf(plan({ command: ['y'], needs: { labels: ['a', 'b'] } }))
   expect(shapeOf(one)).toBe(shapeOf(two))
   expect(shapeOf(one)).not.toBe(shapeOf(demandOf(plan({}))))
+})
+
+test.each<[Partial<Plan>, string | null]>([
+  [{}, null],
+  [{ needs: { cpus: 1, memoryBytes: 1, labels: ['fast'], gpus: 1 } }, null],
+  [{ image: 'python' }, 'the sandbox docker'],
+  [{ needs: { labels: ['tape'] } }, 'the label tape'],
+  [{ needs: { gpus: 64 } }, '64 such GPUs at once'],
+  [{ needs: { gpus: 1, gpuModel: 'abacus' } }, '1 such GPU(s)'],
+  [{ needs: { memoryBytes: 2 ** 40 } }, '1024.0 GiB of memory'],
+  [{ needs: { cpus: 4000 } }, '4000 CPUs'],
+])('what an idle node lacks for %j', (change, expected) => {
+  expect(lacks(demandOf(plan(change)), capacity)).toBe(expected)
 })

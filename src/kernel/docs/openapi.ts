@@ -62,7 +62,9 @@ const drawRoutes = (app: AnyElysia, routes: AnyElysia | undefined): void => {
   for (const { method, path, hooks } of all) {
     const named = path.replace(/\*$/, ':path')
     if (named !== path && shapes.has(`${method} ${shapeOf(named)}`)) continue
-    const { body, query, params, headers, response, detail, type } = hooks as Json
+    const { query, params, headers, response, detail, type } = hooks as Json
+    // A route that describes its body by hand means that, not what its parser lets in.
+    const body = (detail as Json | undefined)?.['requestBody'] ? undefined : (hooks as Json)['body']
     const shown = { body, query, params, headers, response, detail, type }
     app.route(method, named, () => '', shown as object)
   }

@@ -152,4 +152,29 @@ describe('who may see and do what', () => {
     await lab[Symbol.asyncDispose]()
     await drop()
   })
+
+  test('only administrators run programs without a sandbox; a job waits with a reason', async () => {
+    const { db, drop } = await openTestDatabase('sqlite')
+    const lab = await openLab(db, { auth: 'required' })
+    const admin = await lab.server.as('admin')
+    const ada = await lab.server.as('ada')
+    const submit = async (user: typeof ada, plan: object) => {
+      const headers = { 'content-type': 'application/json' }
+      const body = JSON.stringify({ plan: { command: ['true'], ...plan } })
+      const reply = await user.fetch('/api/jobs', { method: 'POST', headers, body })
+      const job = (await reply.json()) as { plan?: { sandbox?: string }; detail: string }
+      return [reply.status, job.plan?.sandbox, job.detail]
+    }
+    const nobody = 'waiting: no node is online'
+    expect(await submit(admin, {})).toEqual([201, undefined, nobody])
+    expect(await submit(admin, { sandbox: 'none' })).toEqual([201, 'none', nobody])
+    expect(await submit(ada, {})).toEqual([201, 'bwrap', nobody])
+    expect(await submit(ada, { image: 'x' })).toEqual([201, undefined, nobody])
+    for (const sandbox of ['none', 'cgroup']) {
+      const refusal = `Only administrators may use the sandbox level ${sandbox}`
+      expect(await submit(ada, { sandbox })).toEqual([403, undefined, refusal])
+    }
+    await lab[Symbol.asyncDispose]()
+    await drop()
+  })
 })
