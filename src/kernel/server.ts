@@ -6,6 +6,7 @@ import { openAuth } from '../auth/open.ts'
 import { readSecretKey } from '../auth/secret.ts'
 import { memoryBus, redisBus } from '../live/bus.ts'
 import { createHub } from '../live/hub.ts'
+import type { Reader } from '../live/reader.ts'
 import { openBlobs } from '../storage/blobs.ts'
 import { lockDataDir } from '../storage/lock.ts'
 import { migrate } from '../storage/migrate.ts'
@@ -80,7 +81,7 @@ export const startServer = async (
     )
     undo.push(() => kernel.stop())
     log.info(bootTree(kernel.assembly()))
-    const server = Bun.serve({
+    const server = listen({
       port: settings.PORT,
       hostname: settings.HOST,
       reusePort: false,
@@ -101,6 +102,21 @@ export const startServer = async (
     return { url: `http://${host}:${server.port}`, kernel, auth, stop }
   } catch (error) {
     await unwind()
+    throw error
+  }
+}
+
+/** @throws Error that says what to do when the address cannot be taken */
+const listen = (options: Parameters<typeof Bun.serve<Reader>>[0]) => {
+  try {
+    return Bun.serve<Reader>(options)
+  } catch (error) {
+    const { code } = error as { code?: string }
+    const { hostname, port } = options as { hostname?: string; port?: number }
+    const where = `${hostname}:${port}`
+    if (code === 'EADDRINUSE') throw new Error(`${where} is in use: set PORT to another one`)
+    if (code === 'EADDRNOTAVAIL')
+      throw new Error(`${where} is no address of this machine: set HOST`)
     throw error
   }
 }
