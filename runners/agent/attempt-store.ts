@@ -64,8 +64,8 @@ export const openAttemptStore = async (folder: string) => {
       }
       await mkdir(path, { recursive: true, mode: 0o700 })
       if (deadlineMs !== null) await writeDeadline(path, deadlineMs)
-      await writeDurably(attemptFiles(path).spec, JSON.stringify(assignment))
-      await syncFolder(folder)
+      const spec = JSON.stringify(assignment)
+      await Promise.all([writeDurably(attemptFiles(path).spec, spec), syncFolder(folder)])
       return toStored(path, assignment)
     },
     /** Out of the way at once, however long the deleting takes. */
