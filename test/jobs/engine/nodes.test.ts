@@ -153,7 +153,7 @@ describe('who may see and do what', () => {
     await drop()
   })
 
-  test('only administrators run programs without a sandbox; a job waits with a reason', async () => {
+  test('only administrators run without a sandbox; a job waits with a reason', async () => {
     const { db, drop } = await openTestDatabase('sqlite')
     const lab = await openLab(db, { auth: 'required' })
     const admin = await lab.server.as('admin')
