@@ -17,7 +17,7 @@ const examples: Readonly<Record<string, printed.Example | string>> = {
   'docs/agents.md 2': 'a unit of systemd',
   'docs/cli.md 1': 'it asks for a GPU; test/cli runs each of these verbs',
   'docs/configuration.md 1': printed.isAConfiguration,
-  'docs/executors.md 1': 'an interface, as runners/executor.ts has it',
+  'docs/executors.md 1': 'it needs an executor of one’s own; the next one is tested',
   'docs/executors.md 2': 'test/examples/ssh-executor runs the example',
   'docs/job-programs.md 1': 'test/runners/python runs it as a job',
   'docs/job-programs.md 2': 'test/runners/python runs it as a job',
