@@ -31,7 +31,10 @@ export const begin = async (beginning: Beginning): Promise<Handle | Outcome> => 
   if (wished) return wished
   let secrets: Readonly<Record<string, string>>
   try {
+    const sentMs = node.monotonicMs()
     secrets = await permit.ask(signal)
+    // The assignment may have come in answer to a question asked long before.
+    await deadline.move(sentMs)
   } catch (error) {
     // Cancelled before it began, most likely: said once, and refused if it is something else.
     if (error instanceof GoneError) return endedEarly('cancelled', 'Cancelled before it began')

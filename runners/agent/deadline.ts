@@ -8,15 +8,19 @@ import { readDeadline, type StoredAttempt, writeDeadline } from './attempt-store
 export class Deadline {
   readonly #stored: StoredAttempt
   readonly #monotonicMs: () => number
+  #sentMs = Number.NEGATIVE_INFINITY
 
   constructor(stored: StoredAttempt, monotonicMs: () => number) {
     this.#stored = stored
     this.#monotonicMs = monotonicMs
   }
 
+  /** Answers may come out of order: only a later question moves it. */
   async move(sentMs: number): Promise<void> {
     const { path, stopAfterMs } = this.#stored
-    if (stopAfterMs !== null) await writeDeadline(path, sentMs + stopAfterMs)
+    if (stopAfterMs === null || sentMs <= this.#sentMs) return
+    this.#sentMs = sentMs
+    await writeDeadline(path, sentMs + stopAfterMs)
   }
 
   async isPast(): Promise<boolean> {

@@ -6,6 +6,7 @@ import { sql } from '../storage/sql.ts'
 import { type Changed, changeJob, moveJob } from './change.ts'
 import type { Commits, Work } from './commits.ts'
 import { isTerminal } from './job.ts'
+import type { Leases } from './leases.ts'
 import type { Node } from './nodes.ts'
 import { type Outcome, type OutcomeReason, outcomeTable } from './outcome.ts'
 import type { FinishRequest } from './protocol.ts'
@@ -20,6 +21,7 @@ export interface AttemptsOptions {
   readonly streams: Streams
   readonly clock: Clock
   readonly facts: (job: Job) => Promise<JobFacts>
+  readonly leases: Pick<Leases, 'heard'>
 }
 
 export type FinishResult = { readonly ok: true } | Exclude<Completeness, { ok: true }>
@@ -49,7 +51,9 @@ export class Attempts {
 
   /** Lets a node begin; answers the secrets of the job. @throws HearthError `gone` */
   async start(node: Node, jobId: string, attempt: number) {
-    const { commits, clock, sealer } = this.#options
+    const { commits, clock, sealer, leases } = this.#options
+    // The node counts its cut-off anew from when it asked for this.
+    leases.heard(node.id)
     const sealed = await commits.commit(jobId, async (work) => {
       const job = await work.jobs.read(jobId)
       if (job?.nodeId !== node.id) return undefined

@@ -68,7 +68,13 @@ export const createEngine = (options: EngineOptions): Engine => {
   const dispatcher = createDispatcher({ ...options, commits, sessions })
   const listing = new Listing({ db, nodes, leases, streams })
   const finished = new Finished({ db, log, view: (job) => listing.view(job) })
-  const attempts = new Attempts({ ...options, commits, streams, facts: (job) => facts.of(job) })
+  const attempts = new Attempts({
+    ...options,
+    commits,
+    streams,
+    leases,
+    facts: (job) => facts.of(job),
+  })
   const commands = { db, commits, clock, streams }
   const chores = createChores({ ...options, ...commands, leases })
   const others = watchOthers({ db, clock, log, sessions })
