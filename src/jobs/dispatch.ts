@@ -73,19 +73,21 @@ export const createDispatcher = (options: DispatcherOptions): Dispatcher => {
 }
 
 const pass = async (options: DispatcherOptions): Promise<void> => {
-  const waiting = new Map(options.sessions.waiting().map((one) => [one, freePlaces(one)]))
+  if (options.sessions.waiting().length === 0) return
   const hopeless = new Set<string>()
-  let after: Candidate | undefined
-  while (waiting.size > 0) {
-    const page = await candidates(options, hopeless, after)
+  // Looked at first: mostly there is nothing, for however many that wait.
+  let page = await candidates(options, hopeless, undefined)
+  if (page.length === 0) return
+  const waiting = new Map(options.sessions.waiting().map((one) => [one, freePlaces(one)]))
+  while (page.length > 0 && waiting.size > 0) {
     const claims = assign(page, waiting, hopeless)
     if (claims.length > 0) {
       await options.commits.commit('dispatch', (work) =>
         claim(work, claims, options.limits, options.clock.now()),
       )
     }
-    after = page.at(-1)
-    if (page.length < pageSize) return
+    if (page.length < pageSize || waiting.size === 0) return
+    page = await candidates(options, hopeless, page.at(-1))
   }
 }
 
