@@ -27,20 +27,20 @@ export class Node {
   readonly link: Link
   readonly stateDir: string
   #process: Bun.Subprocess | undefined
-  readonly #name: string
+  readonly name: string
   readonly #labels: readonly string[]
 
   constructor(folder: string, name: string, link: Link, labels: readonly string[] = []) {
     this.link = link
     this.#labels = labels
-    this.#name = name
+    this.name = name
     this.stateDir = join(folder, name)
     mkdirSync(this.stateDir, { recursive: true })
   }
 
   start(token?: string): void {
     const log = openSync(`${this.stateDir}.log`, 'a')
-    const options = ['--server', this.link.origin, '--state', this.stateDir, '--name', this.#name]
+    const options = ['--server', this.link.origin, '--state', this.stateDir, '--name', this.name]
     this.#process = Bun.spawn(
       [
         process.execPath,
