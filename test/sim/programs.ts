@@ -15,6 +15,7 @@ const stepsOf = (chance: Chance): string[] => {
     if (chance.happens(0.7)) steps.push(`sleep=${(chance.next() * 3).toFixed(2)}`)
     if (chance.happens(0.3)) steps.push(`event={"type":"progress","done":${n},"total":3}`)
   }
+  if (chance.happens(0.25)) steps.push(`sleep=${chance.between(10, 30)}`)
   steps.push('log=done')
   if (chance.happens(0.3)) steps.push('exit=1')
   return steps

@@ -6,7 +6,7 @@ import { EventQueue } from './protocol-queue.ts'
 import { type ModelJob, ModelServer } from './protocol-server.ts'
 import { type Chance, chanceOf } from './random.ts'
 
-const badLuckMs = 20_000
+const badLuckMs = 60_000
 const patienceMs = 600_000
 
 /** @throws BrokenError */
@@ -53,7 +53,7 @@ const misfortune = (
   for (let n = chance.between(1, 5); n > 0; n--) at(() => submit(chance, server, `job${n}`))
   for (let n = chance.between(0, 8); n > 0; n--) {
     const node = chance.pick(nodes)
-    const whileMs = chance.between(50, 12_000)
+    const whileMs = chance.between(50, 40_000)
     const doings = [
       () => server.restart(),
       () => node.restart(whileMs),
@@ -78,7 +78,7 @@ const misfortune = (
 
 const submit = (chance: Chance, server: ModelServer, id: string): void => {
   const graceMs = chance.between(0, 1000)
-  const stop_after_ms = chance.between(1000, 5000)
+  const stop_after_ms = chance.between(1000, 15_000)
   const retry = {
     on_disconnect: 'retry',
     max_attempts: chance.between(1, 4),
@@ -89,7 +89,7 @@ const submit = (chance: Chance, server: ModelServer, id: string): void => {
     {
       id,
       graceMs,
-      runMs: chance.between(0, 6000),
+      runMs: chance.happens(0.5) ? chance.between(0, 6000) : chance.between(0, 60_000),
       exitCode: chance.happens(0.3) ? 1 : 0,
       hasCheckpoint: chance.happens(0.5),
     },

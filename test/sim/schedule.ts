@@ -27,7 +27,7 @@ export interface Report {
 }
 
 const hourMs = 3_600_000
-const badLuckMs = 12_000
+const badLuckMs = 20_000
 const patienceMs = 600_000
 
 interface Scene {
@@ -204,7 +204,8 @@ const killAgent: Doing = ({ time, hosts, trace }, chance) => {
   trace(`the agent of ${host.name} is killed`)
   if (chance.happens(0.3)) host.killAgent()
   else host.killAgentAfter(chance.between(0, 40))
-  time.after(chance.between(50, 8000), () => {
+  // Beyond its cut-off, for some: who keeps the deadline then is beside the program.
+  time.after(chance.between(50, 20_000), () => {
     trace(`the agent of ${host.name} begins anew`)
     host.killAgent()
     quietly(host.startAgent())
@@ -226,7 +227,7 @@ const cutLink: Doing = ({ time, hosts, trace }, chance) => {
   const { name, link } = chance.pick(hosts)
   trace(`${name} is cut off`)
   link.isCut = true
-  time.after(chance.between(100, 12_000), () => {
+  time.after(chance.between(100, 20_000), () => {
     trace(`${name} is reached again`)
     link.isCut = false
   })
