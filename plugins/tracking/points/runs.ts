@@ -117,6 +117,14 @@ export class Runs {
         continue
       }
       const known = this.#states.get(runId)
+      if (known && known.version === version) {
+        // Another read loaded the same meanwhile, and may know more by now: nothing is taken back.
+        const batches = decodeBatches(open)
+        if (hasUnknownSeries(known, batches)) for (const row of series) known.addSeries(row)
+        known.addBatches(batches)
+        this.#touch(known)
+        return known
+      }
       const state = known ?? new RunState(runId, this.#payloads)
       state.reset(version, series)
       state.addBatches(decodeBatches(open))
