@@ -1,3 +1,4 @@
+/** Ten thousand schedules of the protocol: what is promised of jobs holds in each of them. */
 import { expect, test } from 'bun:test'
 import { runProtocol } from './protocol-schedule.ts'
 

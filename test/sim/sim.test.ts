@@ -1,7 +1,8 @@
+/** The whole program under simulated time, network and disks, from one seed a schedule. */
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
 
-/** In a process of its own: it replaces the files, the time and the chance of whatever runs in it. */
+/** In a process of its own: it replaces the files, time and chance of whatever runs in it. */
 const simulate = async (...args: string[]): Promise<string> => {
   const main = join(import.meta.dir, 'main.ts')
   const child = Bun.spawn([process.execPath, main, ...args], { stdout: 'pipe', stderr: 'inherit' })

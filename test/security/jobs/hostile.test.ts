@@ -123,7 +123,7 @@ test('a sandboxed program finds nothing of the server, its keys, or other jobs',
   await ended(other.id)
 })
 
-test('a sandboxed program reaches neither the server nor anything else by the network', async () => {
+test('a sandboxed program reaches neither the server nor anything else by network', async () => {
   const { hostname, port } = new URL(url)
   const program = `
 import socket
@@ -211,7 +211,7 @@ test('a secret reaches the program and nothing else: no file, no argument, no lo
   expect(JSON.stringify(await view(id))).not.toContain(secret)
 })
 
-test('links, devices and pipes among the outputs give nothing away and hold nothing up', async () => {
+test('links, devices and pipes among the outputs give nothing away, hold nothing up', async () => {
   const event = (path: string) => JSON.stringify({ type: 'artifact', path })
   const script = `
     mkdir out

@@ -139,7 +139,7 @@ describe('users', () => {
     expect(list.total).toBe(0)
   })
 
-  test('the environment and the secrets of a job are shown to nobody, its owner included', async () => {
+  test('the environment and secrets of a job are shown to nobody, its owner included', async () => {
     const { job } = await running('secretive')
     const texts = []
     for (const path of ['', '/attempts', '/history', '/events', '/logs']) {
@@ -245,7 +245,7 @@ describe('nodes', () => {
     expect((await second.rawSync()).status).toBe(200)
   })
 
-  test('cannot name artifacts so that they lie outside of the folder they are unpacked to', async () => {
+  test('cannot name artifacts so that they lie outside of where they are unpacked to', async () => {
     const { job, node } = await running('slippery')
     const digest = sha256('slip')
     const headers = { authorization: `Bearer ${node.credential}` }
