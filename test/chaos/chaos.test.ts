@@ -1,4 +1,4 @@
-/** Servers, agents, shims and links are broken while jobs run: no byte is lost, nothing runs twice. */
+/** Servers, agents and links are broken while jobs run: no byte is lost, nothing runs twice. */
 import { expect } from 'bun:test'
 import { temporaryDatabase } from '../../scripts/temporary.ts'
 import { testWith } from '../faults/needs.ts'

@@ -73,7 +73,8 @@ if [ "$ESCAPES" = 1 ]; then setsid sleep 3000 & fi
 i=0
 while [ $i -lt $LINES ]; do
   echo "line $i of $SEED $PADDING"
-  echo "{\\"type\\":\\"metric\\",\\"name\\":\\"loss\\",\\"value\\":$i,\\"step\\":$i}" >>"$HEARTH_EVENTS"
+  metric="\\"type\\":\\"metric\\",\\"name\\":\\"loss\\",\\"value\\":$i,\\"step\\":$i"
+  echo "{$metric}" >>"$HEARTH_EVENTS"
   i=$((i+1))
   echo $i >"$WITNESS/marks/$HEARTH_JOB-$HEARTH_ATTEMPT"
   sleep $PAUSE

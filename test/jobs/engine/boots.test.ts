@@ -1,3 +1,4 @@
+/** The lives of an agent's process: an earlier one cannot lock a later one out. */
 import { expect, test } from 'bun:test'
 import { openLab, openTestDatabase } from './fixture.ts'
 

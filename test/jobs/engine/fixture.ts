@@ -107,7 +107,7 @@ const roomy = {
   memoryBytes: 2 ** 34,
   gpus: [],
   labels: [],
-  sandboxes: ['none'],
+  sandboxes: ['none', 'bwrap'],
 }
 
 /** An agent whose every word the test chooses. */

@@ -26,7 +26,7 @@ const sparesOf = (parent: number): number[] =>
 const spareOf = (parent: number): Promise<number> =>
   until('a shim is ready', () => sparesOf(parent)[0] ?? null)
 
-test('the next attempt is given to the shim that is ready, and another one gets ready', async () => {
+test('the next attempt goes to the shim that is ready, and another one gets ready', async () => {
   const executor = createLocalExecutor({ keepSpare: true })
   const run = async (text: string) => {
     const folder = attempt(`echo ${text}; pwd >&2; exit 3`)

@@ -14,6 +14,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { attemptFiles } from '../../../runners/attempt-files.ts'
+import { waitUntil } from '../../../scripts/port.ts'
 import { descendants, identify, isRunning, startedWith } from '../../../runners/process/proc.ts'
 import { killUntilNone } from '../../../runners/process/signal.ts'
 import {
@@ -116,8 +117,9 @@ test('descendants are found through every generation, in any order', () => {
   expect(descendants(9, all)).toEqual([])
 })
 
-test('an environment entry is matched whole', () => {
+test('an environment entry is matched whole', async () => {
   const child = Bun.spawn(['/bin/sleep', '60'], { env: { A: 'b=ü', AB: 'c' } })
+  await waitUntil('the program to begin', () => startedWith(child.pid, 'AB=c'))
   const found = ['A=b=ü', 'A=b', 'B=c', 'AB=c'].map((entry) => startedWith(child.pid, entry))
   child.kill('SIGKILL')
   expect(found).toEqual([true, false, false, true])
