@@ -90,7 +90,8 @@ describe.each([...dialects])('the queue on %s', (dialect) => {
 
   test('what no node can run holds nobody up', async () => {
     await lab.submit({ plan: plan({ needs: { labels: ['free', 'nowhere'] } }), priority: 9 })
-    await lab.submit({ plan: plan({ needs: { labels: ['free'] }, sandbox: 'docker' }), priority: 9 })
+    const contained = plan({ needs: { labels: ['free'] }, sandbox: 'docker' })
+    await lab.submit({ plan: contained, priority: 9 })
     const job = await lab.submit({ plan: on('free') })
     const node = await lab.node('free', { labels: ['free=1'] })
     expect(await node.work()).toMatchObject([{ job: job.id }])
