@@ -17,7 +17,14 @@ interface Counts {
 }
 
 /** The suites that load the machine run by themselves, so that they disturb no other test. */
-const heavy = ['test/faults', 'test/chaos', 'test/runners/docker', 'test/fuzz']
+const heavy = [
+  'test/faults',
+  'test/chaos',
+  'test/sim',
+  'test/security',
+  'test/runners/docker',
+  'test/fuzz',
+]
 
 const suites: readonly (readonly string[])[] =
   patterns.length > 0
