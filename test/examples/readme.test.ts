@@ -24,6 +24,7 @@ const examples: Readonly<Record<string, printed.Example | string>> = {
   'docs/job-streams.md 1': 'it follows the job of another page; test/jobs/streams does that',
   'docs/jobs.md 1': printed.submitsByCurl,
   'docs/jobs.md 2': 'a drawing',
+  'docs/jobs.md 3': 'how to replay a simulation; test/sim runs it',
   'docs/live.md 1': printed.followsARun,
   'docs/live.md 2': printed.isAChannel,
   'docs/plugins.md 1': printed.isAConfiguration,
