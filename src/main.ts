@@ -6,7 +6,10 @@ import type { ClientVerb } from './cli/client-verb.ts'
 /** One verb of the command line. Answers the exit code. */
 export type Verb = (args: readonly string[]) => Promise<number>
 
-const start: Verb = async (args) => (await import('./cli/start.ts')).start(args)
+const start: Verb = async (args) => {
+  ;(await import('./cli/modest-heap.ts')).useModestHeap(['start', ...args])
+  return (await import('./cli/start.ts')).start(args)
+}
 
 /** A verb that speaks to a server, and has a help text of its own. */
 const client =

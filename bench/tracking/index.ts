@@ -60,12 +60,9 @@ const measure = async (target: AnyTarget, scale: Scale): Promise<Figures> => {
     figures.set(what, value)
     say(`${what}: ${value.toPrecision(4)}${await circumstances(target)}`)
   }
-  await measureAllIngest(target, scale, record)
-  const bytesBefore = await target.diskBytes()
-  const row = ingestRows[0] as IngestRow
-  await measureIngest(target, row, scale, 9)
-  const batches = Math.ceil(scale[target.kind].batches / row.clients) * row.clients
-  await record(diskRow, ((await target.diskBytes()) - bytesBefore) / (batches * 1000))
+  // Over all that came in: growth from one row to the next depends on room that was free before.
+  const points = await measureAllIngest(target, scale, record)
+  await record(diskRow, (await target.diskBytes()) / points)
   const seeded = await seed(target, scale)
   for (const page of pages) {
     const values: number[] = []
@@ -77,22 +74,34 @@ const measure = async (target: AnyTarget, scale: Scale): Promise<Figures> => {
   return figures
 }
 
+/** Answers how many points were stored. */
 const measureAllIngest = async (
   target: AnyTarget,
   scale: Scale,
   record: Recorder,
-): Promise<void> => {
+): Promise<number> => {
+  let points = 0
   for (const row of [...ingestRows, singleRow]) {
     const values: number[] = []
     try {
-      for (let round = 0; round < scale.repeats; round++)
+      for (let round = 0; round < scale.repeats; round++) {
         values.push(await measureIngest(target, row, scale, round))
+        points += pointsOf(row, target, scale)
+      }
       await record(row.what, median(values))
     } catch (error) {
       // One server's failure in one row is a result too: the row stays empty, the rest is measured.
       say(`${row.what}: FAILED: ${(error as Error).message}`)
     }
   }
+  return points
+}
+
+const pointsOf = (row: IngestRow, { kind }: AnyTarget, scale: Scale): number => {
+  const { batches, singles } = scale[kind]
+  const perRequest = row.names * row.stepsPerName
+  const requests = perRequest === 1 ? singles : batches
+  return Math.ceil(requests / row.clients) * row.clients * perRequest
 }
 
 const measureAllLive = async (

@@ -1,5 +1,5 @@
 /** The executors that every node has, in the order of preference. */
-import { join } from 'node:path'
+import { delimiter, isAbsolute, join } from 'node:path'
 import { createDockerExecutor } from '../docker/docker.ts'
 import { type PullPolicy, pullPolicies } from '../docker/images.ts'
 import type { Executor } from '../executor.ts'
@@ -15,7 +15,7 @@ export interface StandardExecutors {
 
 export const standardExecutors = async (stateDir: string): Promise<StandardExecutors> => {
   const helper = await programPath(stateDir)
-  const shared = [environmentsFolder(stateDir), helper]
+  const shared = [environmentsFolder(stateDir), helper, ...sharedFolders()]
   const docker = createDockerExecutor({
     attemptsDir: join(stateDir, 'attempts'),
     dockerHost: process.env['DOCKER_HOST'],
@@ -27,6 +27,10 @@ export const standardExecutors = async (stateDir: string): Promise<StandardExecu
     pythonPath: [helper],
   }
 }
+
+/** What the owner of the node lets programs in sandboxes read: data sets, a Python of one's own. */
+const sharedFolders = (): string[] =>
+  (process.env['HEARTH_SHARE'] ?? '').split(delimiter).filter((path) => isAbsolute(path))
 
 const pullPolicy = (given: string | undefined): PullPolicy | undefined => {
   if (!given) return undefined

@@ -8,7 +8,7 @@ import {
   StreamOffsetError,
   type StreamSizes,
 } from './attempt-log.ts'
-import { gather } from './gather.ts'
+import { gather, turnOver } from './gather.ts'
 import { jsonTable } from './json-rows.ts'
 
 /** Small pieces join the last row until it is this long: a line a second makes no row a second. */
@@ -72,7 +72,7 @@ type AttemptKey = Omit<StreamKey, 'stream'>
 
 /** Asks for the sizes of many attempts at once. */
 const sizesBy = (rowsOf: (keys: readonly AttemptKey[]) => Promise<SizeRow[]>) => {
-  const rows = gather(rowsOf)
+  const rows = gather(rowsOf, turnOver)
   return async (key: AttemptKey): Promise<StreamSizes> => {
     const sizes = { log: 0, events: 0 }
     for (const { job_id, attempt, stream, size } of await rows(key)) {

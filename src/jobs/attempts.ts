@@ -1,7 +1,6 @@
 /** Start and finish: the verbs that change an attempt, each fenced by its number. */
 import type { Clock } from '../kernel/clock.ts'
 import { HearthError } from '../kernel/errors.ts'
-import type { Database } from '../storage/database.ts'
 import { sql } from '../storage/sql.ts'
 import { type Changed, changeJob, moveJob } from './change.ts'
 import type { Commits, Work } from './commits.ts'
@@ -10,17 +9,18 @@ import type { Leases } from './leases.ts'
 import type { Node } from './nodes.ts'
 import { type Outcome, type OutcomeReason, outcomeTable } from './outcome.ts'
 import type { FinishRequest } from './protocol.ts'
-import { type Job, jobById } from './rows.ts'
+import type { JobReader } from './job-reader.ts'
+import type { Job } from './rows.ts'
 import type { Sealer } from './secrets.ts'
 import type { Completeness, JobFacts, Streams } from './streams.ts'
 
 export interface AttemptsOptions {
-  readonly db: Database
   readonly commits: Commits
   readonly sealer: Sealer
   readonly streams: Streams
   readonly clock: Clock
   readonly facts: (job: Job) => Promise<JobFacts>
+  readonly readJob: JobReader
   readonly leases: Pick<Leases, 'heard'>
 }
 
@@ -44,7 +44,7 @@ export class Attempts {
   }
 
   async #of(node: Node, jobId: string, attempt: number): Promise<Job> {
-    const job = await jobById(this.#options.db, jobId)
+    const job = await this.#options.readJob(jobId)
     if (job?.attempt === attempt && job.nodeId === node.id) return job
     throw gone()
   }

@@ -3,6 +3,7 @@ import type { Database, Transaction } from '../storage/database.ts'
 import { ConflictError, UnavailableError } from '../storage/errors.ts'
 import { sql } from '../storage/sql.ts'
 import type { JobState } from './job.ts'
+import { turnOver } from './gather.ts'
 import { createJobStore, type JobStore } from './job-store.ts'
 import { jsonTable } from './json-rows.ts'
 import type { Outcome } from './outcome.ts'
@@ -55,8 +56,6 @@ interface Entry {
 }
 
 const maxGroup = 256
-/** What is ready to run has run then, the input that has come was read. */
-const turnOver = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 const maxTries = 4
 
 export const createCommits = (

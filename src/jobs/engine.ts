@@ -14,9 +14,10 @@ import { Finished } from './finished.ts'
 import { isTerminal } from './job.ts'
 import { JoinTokens } from './join-tokens.ts'
 import { createLeases, type Leases } from './leases.ts'
+import { createJobReader } from './job-reader.ts'
 import { Listing } from './listing.ts'
 import { Nodes } from './nodes.ts'
-import { type Job, jobById } from './rows.ts'
+import type { Job } from './rows.ts'
 import type { Runner } from './runner.ts'
 import type { RunningLimits } from './running-limits.ts'
 import type { Sealer } from './secrets.ts'
@@ -62,6 +63,7 @@ export const createEngine = (options: EngineOptions): Engine => {
   const sessions = new Sessions()
   const nodes = new Nodes(db, clock)
   const facts = new Facts(db)
+  const readJob = createJobReader(db)
   const commits = createCommits(db, (changes) => hear(changes))
   const streams = options.openStreams(streamsHost())
   const leases = createLeases({ ...options, commits })
@@ -74,6 +76,7 @@ export const createEngine = (options: EngineOptions): Engine => {
     streams,
     leases,
     facts: (job) => facts.of(job),
+    readJob,
   })
   const commands = { db, commits, clock, streams }
   const chores = createChores({ ...options, ...commands, leases })
@@ -93,7 +96,7 @@ export const createEngine = (options: EngineOptions): Engine => {
   function streamsHost(): StreamsHost {
     return {
       async find(jobId) {
-        const job = await jobById(db, jobId)
+        const job = await readJob(jobId)
         return job && facts.of(job)
       },
       readable: async (who: Who, jobId) => facts.of(await visibleJob(db, who, jobId)),
@@ -104,7 +107,7 @@ export const createEngine = (options: EngineOptions): Engine => {
         return { node: node.id, jobs: await facts.on(node.id) }
       },
       async view(jobId) {
-        const job = await jobById(db, jobId)
+        const job = await readJob(jobId)
         return job && listing.view(job)
       },
     }

@@ -4,6 +4,8 @@ import { HearthError } from '../kernel/errors.ts'
 import type { Logger } from '../kernel/log.ts'
 import type { Database } from '../storage/database.ts'
 import { sql } from '../storage/sql.ts'
+import { gather, turnOver } from './gather.ts'
+import { among } from './json-rows.ts'
 import type { MetricSink, SinkJob } from './sink.ts'
 import type { JobFacts } from './streams.ts'
 
@@ -19,11 +21,13 @@ export class Ends {
   readonly #options: EndsOptions
   readonly #sinks: readonly MetricSink[]
   readonly #telling = new Map<string, Promise<void>>()
+  readonly #untold: (jobId: string) => Promise<ReadonlySet<string>>
   #stopping = false
 
   constructor(options: EndsOptions, sinks: readonly MetricSink[]) {
     this.#options = options
     this.#sinks = sinks
+    this.#untold = gather((ids: readonly string[]) => untoldAmong(options.db, ids), turnOver)
   }
 
   /** Concerns only jobs that the sinks have metrics of. Never rejects: it tries again later. */
@@ -53,10 +57,7 @@ export class Ends {
 
   async #tellAll(job: JobFacts): Promise<void> {
     const { db, log } = this.#options
-    const untold = await db.rows(sql`
-      select 1 from jobs_progress
-      where job_id = ${job.id} and run_id is not null and is_told = false`)
-    if (untold.length === 0) return
+    if (!(await this.#untold(job.id)).has(job.id)) return
     for (const sink of this.#sinks) {
       try {
         await sink.ended?.(sinkJobOf(job))
@@ -84,3 +85,11 @@ export const mayPass = (error: unknown): boolean =>
   error instanceof HearthError
     ? error.status >= 500
     : error instanceof Error && ['DiskFullError', 'UnavailableError'].includes(error.name)
+
+/** Jobs that have a run which was not told of their end. */
+const untoldAmong = async (db: Database, ids: readonly string[]): Promise<Set<string>> => {
+  const rows = await db.rows<{ job_id: string }>(sql`
+    select job_id from jobs_progress
+    where ${among(db, sql`job_id`, ids)} and run_id is not null and is_told = false`)
+  return new Set(rows.map(({ job_id }) => job_id))
+}

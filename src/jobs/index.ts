@@ -112,6 +112,7 @@ const serviceOf = (engine: Engine): Jobs => {
     remove: (who, jobId) => removeJob(commands, who, checkJobId(jobId)),
     onFinished: (kind, listener) => finished.on(kind, listener),
     addSink: (sink) => streams.addSink(sink),
+    bytes: streams.bytes,
     ownNode: (node) => nodes.own(node),
   }
 }

@@ -2,6 +2,7 @@
 import type { Who } from '../auth/who.ts'
 import { defineService } from '../kernel/plugin.ts'
 import type { JobState } from './job.ts'
+import type { JobBytes } from './job-bytes.ts'
 import type { MetricSink } from './sink.ts'
 import type { Submission } from './submission.ts'
 import type { JobView } from './view.ts'
@@ -43,6 +44,8 @@ export interface Jobs {
    */
   onFinished(kind: string, listener: (job: JobView) => void | Promise<void>): void
   addSink(sink: MetricSink): void
+  /** Inputs, logs, events and artifacts. */
+  readonly bytes: JobBytes
   /**
    * The identity of the server's own node. Makes its credential anew, so any earlier one is void.
    * `node` is the id it had before, if any.

@@ -15,6 +15,7 @@ import { Events } from './events-apply.ts'
 import { eventRoutes } from './events-routes.ts'
 import { FollowChannel } from './follow-channel.ts'
 import { Wakeups } from './follow-wakeups.ts'
+import { createJobBytes } from './job-bytes.ts'
 import type { JobFacts, Streams, StreamsHost } from './streams.ts'
 import { storedFacts } from './streams-stored.ts'
 import { Uploads } from './uploads.ts'
@@ -89,6 +90,7 @@ export const openStreams = (options: StreamsOptions): Streams => {
 
   return {
     ...stored,
+    bytes: createJobBytes({ host, store, artifacts, uploads, blobs }),
     routes: router()
       .use(
         appendRoutes({

@@ -5,6 +5,7 @@ import type { Channel } from '../live/live.ts'
 import type { Transaction } from '../storage/database.ts'
 import type { ByteSource, StreamName } from './attempt-log.ts'
 import type { JobState } from './job.ts'
+import type { JobBytes } from './job-bytes.ts'
 import type { Artifact, FinishRequest, Plan } from './protocol.ts'
 import type { MetricSink } from './sink.ts'
 
@@ -68,6 +69,7 @@ export interface JobException {
 }
 
 export interface Streams {
+  readonly bytes: JobBytes
   readonly routes: NonNullable<Contributions<Record<never, never>>['routes']>
   readonly channel: Channel
   /**

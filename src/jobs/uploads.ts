@@ -99,6 +99,16 @@ export class Uploads {
     return blob
   }
 
+  /** Content that comes whole, its digest not known before. @throws HearthError `too_large` */
+  async put(owner: BlobOwner, bytes: ByteSource): Promise<BlobInfo> {
+    const { blobs, maxBytes, quotaBytes } = this.#options
+    const left = quotaBytes - (await this.used(owner))
+    if (left <= 0) throw new HearthError('too_large', `Only ${quotaBytes} bytes are yours`)
+    const blob = await blobs.put(bytes, { maxBytes: Math.min(maxBytes, left) })
+    await this.#own(owner, blob)
+    return blob
+  }
+
   async #own(owner: BlobOwner, { sha256, sizeBytes }: BlobInfo): Promise<void> {
     const { db, clock, blobs } = this.#options
     await db.transaction(async (tx) => {

@@ -1,6 +1,6 @@
 /** A training on a node in another network, its cable pulled, both sides killed: nothing shows. */
 import { expect } from 'bun:test'
-import { cpSync, mkdirSync, readFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { must } from '../../scripts/command.ts'
 import { waitUntil } from '../../scripts/port.ts'
@@ -11,19 +11,34 @@ import { makeNamespace, type Namespace } from './namespace.ts'
 
 const root = join(import.meta.dir, '../..')
 const python = process.env['HEARTH_TEST_PYTHON'] ?? join(root, '.cache/test-venv/bin/python')
-const epochs = 40
-const training = [python, 'train_digits.py', '--epochs', `${epochs}`]
+const epochs = 60
+const options = ['--epochs', `${epochs}`]
+
+/** The training at a pace that leaves time for all that happens to it, however fast the machine. */
+const paced = `
+import builtins, runpy, time
+
+say = builtins.print
+
+def say_and_rest(*words, **how):
+    say(*words, **how)
+    time.sleep(0.4)
+
+builtins.print = say_and_rest
+runpy.run_path("train_digits.py", run_name="__main__")
+`
 
 const copyScript = (folder: string): string => {
   mkdirSync(folder)
   cpSync(join(root, 'runners/python/examples/train_digits.py'), join(folder, 'train_digits.py'))
+  writeFileSync(join(folder, 'paced.py'), paced)
   return folder
 }
 
 /** What the training prints, and leaves, when nothing happens to it. */
 const undisturbed = async (folder: string) => {
   const env = { PYTHONPATH: join(root, 'runners/python'), PYTHONDONTWRITEBYTECODE: '1' }
-  const output = await must(training, { cwd: folder, env })
+  const output = await must([python, 'train_digits.py', ...options], { cwd: folder, env })
   return { output, model: readFileSync(join(folder, 'out/digits.npz')) }
 }
 
@@ -83,7 +98,7 @@ testWith('python', 'mount')(
     let watched: Watched | undefined
     try {
       await far.start()
-      watched = far.watch(here, training)
+      watched = far.watch(here, [python, 'paced.py', ...options])
       await disturb(far, network, watched)
       const exitCode = await watched.ends()
       expect({ exitCode, output: watched.output }).toEqual({ exitCode: 0, output: expected.output })
