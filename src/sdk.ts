@@ -3,7 +3,12 @@ export { Type } from '@sinclair/typebox'
 export { t } from 'elysia'
 export type { ApiKey, Auth, User } from './auth/auth.ts'
 export type { Who } from './auth/who.ts'
+export type { JobBytes } from './jobs/job-bytes.ts'
+export type { OutcomeReason } from './jobs/outcome.ts'
+export { Plan } from './jobs/plan.ts'
+export type { Runner } from './jobs/runner.ts'
 export { type Jobs, jobs } from './jobs/service.ts'
+export type { JobView } from './jobs/view.ts'
 export type { MetricBatch, MetricPoint, MetricSink, SinkJob } from './jobs/sink.ts'
 export type { Clock, Timer } from './kernel/clock.ts'
 export { contextOf, type RequestContext } from './kernel/context.ts'
@@ -20,7 +25,7 @@ export {
   type Service,
 } from './kernel/plugin.ts'
 export { router } from './kernel/router.ts'
-export type { Channel, Live, LiveMessage, Subscription } from './live/live.ts'
+export type { Channel, ChannelRequest, Live, LiveMessage, Subscription } from './live/live.ts'
 export type { BlobInfo, Blobs } from './storage/blobs.ts'
 export type {
   Database,

@@ -4,7 +4,8 @@ import type { Logger } from '../kernel/log.ts'
 import { type Count, createCounters } from './counters.ts'
 
 /** What a request counts against: each class has budgets of its own. */
-export type LimitClass = 'api' | 'ingest' | 'login' | 'agent'
+export const limitClasses = ['api', 'ingest', 'login', 'agent', 'upload', 'create'] as const
+export type LimitClass = (typeof limitClasses)[number]
 
 export interface Budget {
   readonly windowMs: number
@@ -32,6 +33,8 @@ export const defaultBudgets: Readonly<Record<LimitClass, readonly Budget[]>> = {
     { windowMs: minuteMs, limit: 30 },
     { windowMs: hourMs, limit: 300 },
   ],
+  upload: [{ windowMs: minuteMs, limit: 10 }],
+  create: [{ windowMs: hourMs, limit: 5 }],
 }
 
 /** The default budgets with those replaced that an operator set, class by class. */
@@ -86,12 +89,9 @@ const reconcileMs = 250
 export const createLimits = (options: LimitsOptions): Limits => {
   const { clock, log, enforced, shared, budgets = defaultBudgets } = options
   const sharing = shared !== undefined
-  const classes = {
-    api: createCounters('api', budgets.api, sharing),
-    ingest: createCounters('ingest', budgets.ingest, sharing),
-    login: createCounters('login', budgets.login, sharing),
-    agent: createCounters('agent', budgets.agent, sharing),
-  }
+  const classes = Object.fromEntries(
+    limitClasses.map((name) => [name, createCounters(name, budgets[name], sharing)]),
+  ) as Readonly<Record<LimitClass, ReturnType<typeof createCounters>>>
   let timer: Timer | undefined
   let reconciling = false
   let reachable = true

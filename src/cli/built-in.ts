@@ -1,4 +1,5 @@
 /** The plugins that are part of the program. */
+import experiments from '../../plugins/experiments/index.ts'
 import jobRuns from '../../plugins/job-runs/index.ts'
 import tracking from '../../plugins/tracking/index.ts'
 import { type JobsOptions, jobsPlugin } from '../jobs/index.ts'
@@ -6,6 +7,8 @@ import type { FileConfig } from '../kernel/config.ts'
 import type { PluginSource } from '../kernel/instance.ts'
 import { BootError } from '../kernel/order.ts'
 import type { Plugin } from '../kernel/plugin.ts'
+
+const standOnOthers = new Set([jobRuns.id, experiments.id])
 
 /** For those who look at the plugins and set none of them up. */
 const unused: JobsOptions = {
@@ -23,7 +26,7 @@ export const builtInSources = (
   settings: NonNullable<FileConfig['plugins']>,
   jobs = unused,
 ): PluginSource[] => {
-  const builtIn: readonly Plugin[] = [jobsPlugin(jobs), tracking, jobRuns]
+  const builtIn: readonly Plugin[] = [jobsPlugin(jobs), tracking, jobRuns, experiments]
   const ids = new Set(builtIn.map(({ id }) => id))
   const unknown = Object.entries(settings)
     .filter(([id, { path }]) => path === undefined && !ids.has(id))
@@ -33,8 +36,8 @@ export const builtInSources = (
   return (
     builtIn
       .filter(({ id }) => isEnabled(id))
-      // It joins two others, and is nothing without them.
-      .filter(({ id }) => id !== jobRuns.id || (isEnabled('jobs') && isEnabled('tracking')))
+      // These stand on two others, and are nothing without them.
+      .filter(({ id }) => !standOnOthers.has(id) || (isEnabled('jobs') && isEnabled('tracking')))
       .map((plugin) => ({
         plugin,
         config: settings[plugin.id]?.config,

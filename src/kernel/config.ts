@@ -46,6 +46,8 @@ const FileSettings = t.Object(
           ingest: t.Optional(Budget),
           login: t.Optional(Budget),
           agent: t.Optional(Budget),
+          upload: t.Optional(Budget),
+          create: t.Optional(Budget),
         },
         { additionalProperties: false },
       ),

@@ -4,6 +4,8 @@ import type { ErrorCode, Issue } from './errors.ts'
 export interface Problem {
   readonly status: number
   readonly code: ErrorCode
+  /** The plugin's own name for it, if it gave one. */
+  readonly reason?: string
   readonly message: string
   readonly issues: readonly Issue[]
   readonly requestId: string

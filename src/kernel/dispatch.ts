@@ -3,7 +3,8 @@ import type { Server } from 'bun'
 import { isUpgrade } from '../auth/bearer.ts'
 import type { Guard } from '../auth/guard.ts'
 import type { Hub } from '../live/hub.ts'
-import type { Reader } from '../live/reader.ts'
+import type { SocketData } from '../live/sockets.ts'
+import { type SocketIo, socketIoPath } from '../live/socketio/engine.ts'
 import { admit, type AdmitOptions } from './admit.ts'
 import { limitBody } from './body.ts'
 import type { Assembly, Slot } from './boot.ts'
@@ -25,6 +26,8 @@ export interface DispatchOptions extends AdmitOptions {
   readonly isStopping: () => boolean
   readonly kernelRoutes: ReadonlyMap<string, KernelRoute>
   readonly hub: Hub
+  readonly socketIo: SocketIo
+  readonly rateLimited: boolean
   readonly guard: Guard
   readonly cors: Cors
   readonly log: Logger
@@ -32,7 +35,7 @@ export interface DispatchOptions extends AdmitOptions {
   readonly maxBodyBytes: number
 }
 
-export type Socket = Pick<Server<Reader>, 'upgrade' | 'requestIP'>
+export type Socket = Pick<Server<SocketData>, 'upgrade' | 'requestIP'>
 
 /** Answers `undefined` only for a request that became a WebSocket. */
 export type Dispatch = (request: Request, socket: Socket) => Promise<Response | undefined>
@@ -81,13 +84,19 @@ interface Visit {
 
 const handle = async (visit: Visit, options: DispatchOptions): Promise<Response | undefined> => {
   const { request, path, match, slot, context, headers } = visit
-  if (options.isStopping()) {
+  const isSocketIo = withoutSlash(path) === socketIoPath
+  // Polls go on while the server stops: what was published before the end is still handed out.
+  if (options.isStopping() && !(isSocketIo && options.socketIo.knows(request))) {
     throw new HearthError('shutting_down', undefined, { headers: { connection: 'close' } })
   }
   const refusal = options.guard(request)
   if (refusal) throw new HearthError('foreign_origin', refusal)
   if (request.method === 'OPTIONS') {
     return (await options.cors.preflight(request)) ?? answerOptions(visit, options)
+  }
+  if (isSocketIo) {
+    const upgrade = (data: SocketData) => visit.socket.upgrade(request, { data })
+    return options.socketIo.handle(request, context.ip, upgrade)
   }
   const kernelRoute = options.kernelRoutes.get(withoutSlash(path))
   if (kernelRoute) return answerKernel(kernelRoute, request)
@@ -147,7 +156,8 @@ const openChannel = async (
   const isPublic = channel.isPublic === true
   const wanted = { plugin: slot.plugin, isPublic, rateClass: 'api' } as const
   const who = await admit(request, context.ip, wanted, options, headers)
-  return options.hub.upgrade({ request, socket, channel, params, who, pluginId: slot.plugin.id })
+  const upgrade = { request, socket, channel, params, who, pluginId: slot.plugin.id }
+  return options.hub.upgrade({ ...upgrade, ...(options.rateLimited && { address: context.ip }) })
 }
 
 /** HEAD is GET without its body; the router knows GET only. */

@@ -38,6 +38,8 @@ export interface Issue {
 export interface ErrorExtras {
   readonly issues?: readonly Issue[]
   readonly headers?: Readonly<Record<string, string>>
+  /** A plugin's own name for it, where its document has one: `EXPERIMENT_NOT_FOUND`. */
+  readonly reason?: string
   readonly cause?: unknown
 }
 
@@ -48,6 +50,7 @@ export class HearthError extends Error {
   readonly status: number
   readonly issues: readonly Issue[]
   readonly headers: Readonly<Record<string, string>>
+  readonly reason: string | undefined
 
   constructor(code: ErrorCode, message: string = errorTable[code][1], extras: ErrorExtras = {}) {
     super(message, { cause: extras.cause })
@@ -55,5 +58,6 @@ export class HearthError extends Error {
     this.status = errorTable[code][0]
     this.issues = extras.issues ?? []
     this.headers = extras.headers ?? {}
+    this.reason = extras.reason
   }
 }

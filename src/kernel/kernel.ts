@@ -18,6 +18,7 @@ import { healthRoute } from './health.ts'
 import type { PluginSource } from './instance.ts'
 import type { Logger } from './log.ts'
 import { bringUp } from './reload.ts'
+import { openSocketIo } from './socket-io.ts'
 
 /** What the kernel stands on: opened by the server, or in memory by a test. */
 export interface Host {
@@ -81,6 +82,10 @@ export const createKernel = async (
   const checks = { database: () => host.db.rows(sql`select 1`) }
   kernelRoutes.set('/health', healthRoute(current, checks, Date.now()))
   for (const [path, route] of pageRoutes()) kernelRoutes.set(path, route)
+  const { auth, hub, limits, clock, log } = host
+  const { authRequired, rateLimited } = settings
+  const admission = { auth, limits, authRequired, rateLimited, hub }
+  const socketIo = openSocketIo({ ...admission, assembly: current, clock, log })
   const origins = file.corsOrigins ?? defaultOrigins
   return {
     assembly: current,
@@ -88,17 +93,15 @@ export const createKernel = async (
       assembly: current,
       isStopping: () => stopping,
       kernelRoutes,
-      auth: host.auth,
-      hub: host.hub,
-      limits: host.limits,
+      ...admission,
+      socketIo,
       guard: createGuard({
         boundTo: settings.HOST,
         allowedHosts: file.allowedHosts ?? [],
         allowedOrigins: origins,
       }),
       cors: createCors(origins),
-      log: host.log,
-      authRequired: settings.authRequired,
+      log,
       trustProxy: file.trustProxy ?? false,
       maxBodyBytes: file.maxBodyBytes ?? defaultMaxBodyBytes,
     }),
@@ -119,6 +122,7 @@ export const createKernel = async (
     },
     stop() {
       stopping = true
+      socketIo.stop()
       return stopAll(assembly.slots, options.drainTimeoutMs)
     },
   }

@@ -19,6 +19,7 @@ interface Finding {
   readonly message?: string
   readonly issues?: readonly Issue[]
   readonly headers?: Readonly<Record<string, string>>
+  readonly reason?: string | undefined
   /** The program's own fault: logged with its cause, shown without it. */
   readonly internal?: boolean
 }
@@ -46,6 +47,7 @@ export const failureOf = (
       message: found.message ?? errorTable[found.code][1],
       issues: found.issues ?? [],
       requestId,
+      ...(found.reason !== undefined && { reason: found.reason }),
     },
     headers: found.headers ?? {},
     internal: found.internal ?? false,
@@ -60,8 +62,8 @@ export const problemResponse = (dialect: Dialect, failure: Failure): Response =>
 
 const finding = (error: unknown, request: Request): Finding => {
   if (error instanceof HearthError) {
-    const { code, message, issues, headers } = error
-    return { code, message, issues, headers, internal: error.status === 500 }
+    const { code, message, issues, headers, reason } = error
+    return { code, message, issues, headers, reason, internal: error.status === 500 }
   }
   if (error instanceof ValidationError) return validationFinding(error, request)
   if (error instanceof ElysiaCustomStatusResponse) return statusFinding(error)

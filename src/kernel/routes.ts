@@ -1,7 +1,7 @@
 /** The table of all routes: who answers a path, what is marked on it, and where plugins clash. */
 import type { AnyElysia } from 'elysia'
 import { Memoirist } from 'memoirist'
-import type { LimitClass } from '../auth/limits.ts'
+import { type LimitClass, limitClasses } from '../auth/limits.ts'
 
 /** What a route says of itself in its OpenAPI `detail`, as far as the kernel acts on it. */
 export interface RouteMarks {
@@ -27,20 +27,31 @@ export interface RouteMatch<Owner> {
   readonly owner: Owner | undefined
 }
 
-/** The routes of a mounted app as entries of its owner. */
+/** The routes of a mounted app as entries of its owner. @throws Error for an unknown budget */
 export const routesOf = <Owner>(owner: Owner, app: AnyElysia): RouteEntry<Owner>[] =>
   app.routes.map(({ method, path, hooks }) => ({
     owner,
     method,
     path,
-    marks: marksOf((hooks as { detail?: Record<string, unknown> }).detail ?? {}),
+    marks: marksOf(
+      (hooks as { detail?: Record<string, unknown> }).detail ?? {},
+      `${method} ${path}`,
+    ),
   }))
 
-const marksOf = (detail: Record<string, unknown>): RouteMarks => ({
+const marksOf = (detail: Record<string, unknown>, route: string): RouteMarks => ({
   isPublic: Array.isArray(detail['security']) && detail['security'].length === 0,
-  rateClass: (detail['x-rate-limit'] as LimitClass | undefined) ?? 'api',
+  rateClass: rateClassOf(detail['x-rate-limit'] ?? 'api', route),
   maxBodyBytes: typeof detail['x-max-body'] === 'number' ? detail['x-max-body'] : undefined,
 })
+
+const rateClassOf = (mark: unknown, route: string): LimitClass => {
+  const known = limitClasses.find((name) => name === mark)
+  if (known) return known
+  throw new Error(
+    `${route} is marked x-rate-limit ${JSON.stringify(mark)}; one of ${limitClasses.join(', ')}`,
+  )
+}
 
 /** A path without its trailing slash, the form in which paths are compared. */
 export const withoutSlash = (path: string): string =>

@@ -6,7 +6,7 @@ import { openAuth } from '../auth/open.ts'
 import { readSecretKey } from '../auth/secret.ts'
 import { memoryBus, redisBus } from '../live/bus.ts'
 import { createHub } from '../live/hub.ts'
-import type { Reader } from '../live/reader.ts'
+import { type SocketData, socketHandler } from '../live/sockets.ts'
 import { openBlobs } from '../storage/blobs.ts'
 import { lockDataDir } from '../storage/lock.ts'
 import { migrate } from '../storage/migrate.ts'
@@ -87,7 +87,7 @@ export const startServer = async (
       reusePort: false,
       maxRequestBodySize,
       idleTimeout: idleTimeoutS,
-      websocket: hub.websocket,
+      websocket: socketHandler(hub),
       fetch: (request, socket) => kernel.dispatch(request, socket) as Promise<Response>,
     })
     const stop = async () => {
@@ -95,6 +95,7 @@ export const startServer = async (
       void server.stop()
       await kernel.stop()
       await hub.stop()
+      await lastAnswers(server)
       await server.stop(true)
       await unwind()
     }
@@ -106,10 +107,18 @@ export const startServer = async (
   }
 }
 
+/** Long polls are answered when the hub stops; that answer is still to reach its client. */
+const lastAnswersMs = 1_000
+
+const lastAnswers = async (server: { readonly pendingRequests: number }): Promise<void> => {
+  const end = Date.now() + lastAnswersMs
+  while (server.pendingRequests > 0 && Date.now() < end) await Bun.sleep(2)
+}
+
 /** @throws Error that says what to do when the address cannot be taken */
-const listen = (options: Parameters<typeof Bun.serve<Reader>>[0]) => {
+const listen = (options: Parameters<typeof Bun.serve<SocketData>>[0]) => {
   try {
-    return Bun.serve<Reader>(options)
+    return Bun.serve<SocketData>(options)
   } catch (error) {
     const { code } = error as { code?: string }
     const { hostname, port } = options as { hostname?: string; port?: number }

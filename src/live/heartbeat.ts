@@ -1,5 +1,6 @@
 /** Finds peers that vanished without a word: TCP alone would keep them for hours. */
 import type { Clock, Timer } from '../kernel/clock.ts'
+import { textOf } from './frames.ts'
 import type { Reader } from './reader.ts'
 
 /** Pings in a row that may stay without any sign of life. */
@@ -13,6 +14,23 @@ export const watchHeartbeat = (readers: ReadonlySet<Reader>, clock: Clock, pingM
       } else {
         reader.silentPings++
         reader.socket?.ping()
+      }
+    }
+  })
+
+/** How exactly silences are measured. */
+const idleTickMs = 1_000
+
+/** Lets readers hear something in long silences, where their channel says so. */
+export const watchIdle = (readers: ReadonlySet<Reader>, clock: Clock): Timer =>
+  clock.every(idleTickMs, () => {
+    for (const reader of readers) {
+      const { idle } = reader.subscription
+      if (!idle) continue
+      reader.idleMs += idleTickMs
+      // Whoever has not even taken what is waiting gets nothing on top.
+      if (reader.idleMs >= idle.afterMs && reader.waitingBytes === 0) {
+        reader.reply(textOf(idle.message))
       }
     }
   })

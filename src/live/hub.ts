@@ -5,14 +5,16 @@ import type { Clock } from '../kernel/clock.ts'
 import { HearthError } from '../kernel/errors.ts'
 import type { Logger } from '../kernel/log.ts'
 import type { Bus } from './bus.ts'
-import { watchHeartbeat } from './heartbeat.ts'
+import { watchHeartbeat, watchIdle } from './heartbeat.ts'
+import { textOf } from './frames.ts'
 import { receive } from './inbox.ts'
 import { defaultLimits, type LiveLimits } from './limits.ts'
 import type { Channel, Live } from './live.ts'
 import { Publisher } from './publisher.ts'
-import { closeCode, type Reader } from './reader.ts'
+import { closeCode, type Link, type Reader } from './reader.ts'
 import { Rooms } from './rooms.ts'
-import { readUpgrade } from './upgrade.ts'
+import { Seats } from './seats.ts'
+import { openReader, readUpgrade } from './upgrade.ts'
 
 export interface HubOptions {
   readonly bus: Bus
@@ -21,13 +23,24 @@ export interface HubOptions {
   readonly limits?: Partial<LiveLimits>
 }
 
-export interface Upgrade {
-  readonly request: Request
-  readonly socket: Pick<Server<Reader>, 'upgrade'>
+/** Who comes to which channel. */
+export interface Visit {
   readonly channel: Channel
   readonly params: Readonly<Record<string, string>>
   readonly who: Who | null
   readonly pluginId: string
+  /** Given where the channel's `maxPerAddress` is to be kept. */
+  readonly address?: string
+}
+
+export interface Upgrade extends Visit {
+  readonly request: Request
+  readonly socket: Pick<Server<Reader>, 'upgrade'>
+}
+
+export interface Opening extends Visit {
+  readonly query: URLSearchParams
+  readonly release?: () => void
 }
 
 export interface HubStats {
@@ -47,6 +60,15 @@ export interface Hub {
    * @throws HearthError also whatever `channel.open` throws, to be answered as HTTP
    */
   upgrade(upgrade: Upgrade): Promise<undefined>
+  /**
+   * A reader for a connection that is no WebSocket of Bun's; `join` or `leave` must follow.
+   * @throws HearthError also whatever `channel.open` throws
+   */
+  open(opening: Opening): Promise<Reader>
+  join(reader: Reader, link: Link): void
+  leave(reader: Reader): void
+  /** A message of the client. */
+  receive(reader: Reader, text: string): void
   /** The handler for `Bun.serve`. */
   readonly websocket: WebSocketHandler<Reader>
   /** The publishing side for one plugin. */
@@ -67,37 +89,72 @@ export const createHub = (options: HubOptions): Hub => {
   const rooms = new Rooms({ clock, log, limits, shared: bus.shared })
   const publisher = new Publisher(rooms, bus)
   const heartbeat = watchHeartbeat(rooms.readers, clock, limits.pingMs)
+  const idle = watchIdle(rooms.readers, clock)
+  const seats = new Seats()
   let stopping = false
+
+  const admit = () => {
+    if (stopping) throw new HearthError('shutting_down')
+    if (rooms.readers.size < limits.sockets) return
+    throw new HearthError('unavailable', 'Too many WebSockets are open')
+  }
+  /** Takes the visitor's seat, and gives it back when `work` fails. */
+  const seated = async <T>(
+    { address, channel, pluginId }: Visit,
+    work: (seat: { release?: () => void }) => Promise<T>,
+  ): Promise<T> => {
+    const { maxPerAddress, path } = channel
+    if (address === undefined || maxPerAddress === undefined) return work({})
+    const release = seats.take(`${pluginId} ${path} ${address}`, maxPerAddress)
+    try {
+      return await work({ release })
+    } catch (error) {
+      release()
+      throw error
+    }
+  }
+  const join = (reader: Reader, link: Link) => {
+    reader.attach(link)
+    if (stopping) return reader.close(closeCode.goingAway, farewell)
+    const { hello } = reader.subscription
+    if (hello !== undefined) reader.reply(textOf(hello))
+    rooms.enter(reader)
+  }
+  const leave = (reader: Reader) => {
+    rooms.leave(reader)
+    reader.release?.()
+  }
 
   return {
     async upgrade(upgrade) {
-      if (stopping) throw new HearthError('shutting_down')
-      if (rooms.readers.size >= limits.sockets) {
-        throw new HearthError('unavailable', 'Too many WebSockets are open')
-      }
-      const { data, headers } = await readUpgrade(upgrade, bus.shared)
-      if (!upgrade.socket.upgrade(upgrade.request, { data, headers })) {
-        throw new HearthError('bad_request', 'This is not a valid WebSocket handshake')
-      }
-      return undefined
+      admit()
+      return seated(upgrade, async (seat) => {
+        const { data, headers } = await readUpgrade({ ...upgrade, ...seat }, bus.shared)
+        if (!upgrade.socket.upgrade(upgrade.request, { data, headers })) {
+          throw new HearthError('bad_request', 'This is not a valid WebSocket handshake')
+        }
+        return undefined
+      })
     },
+    open(opening) {
+      admit()
+      return seated(opening, (seat) => openReader({ ...opening, ...seat }, bus.shared))
+    },
+    join,
+    leave,
+    receive: (reader, text) => receive(reader, text, log),
     websocket: {
       idleTimeout: idleTimeoutS,
       sendPings: false,
       maxPayloadLength: limits.messageBytes,
       backpressureLimit: 2 * limits.socketBytes,
-      open(socket) {
-        const reader = socket.data
-        reader.attach(socket)
-        if (stopping) reader.close(closeCode.goingAway, farewell)
-        else rooms.enter(reader)
-      },
+      open: (socket) => join(socket.data, socket),
       message: (socket, data) => receive(socket.data, data, log),
       drain: (socket) => socket.data.wake(),
       pong(socket) {
         socket.data.silentPings = 0
       },
-      close: (socket) => rooms.leave(socket.data),
+      close: (socket) => leave(socket.data),
     },
     liveOf: (pluginId) => publisher.of(pluginId),
     release(pluginId) {
@@ -116,6 +173,7 @@ export const createHub = (options: HubOptions): Hub => {
     async stop() {
       stopping = true
       heartbeat.cancel()
+      idle.cancel()
       await drain(rooms, clock, limits.stopMs)
       for (const reader of [...rooms.readers]) reader.close(closeCode.goingAway, farewell)
     },

@@ -15,6 +15,13 @@ export interface Channel {
   /** Whether callers without a token reach `open` even where the server or plugin asks for one. */
   readonly isPublic?: boolean
   /**
+   * Served to Socket.IO clients too, as the namespace of the same path. Its messages are objects
+   * with a `type`, which is the event's name there.
+   */
+  readonly socketIo?: boolean
+  /** Connections that one address may have at once, where rate limits are on. */
+  readonly maxPerAddress?: number
+  /**
    * Called before the upgrade is answered. Decides whether `who` may listen, and to which topic.
    * @throws HearthError the refusal, answered as HTTP in the plugin's dialect
    */
@@ -40,6 +47,10 @@ export interface Subscription {
    * what "from now on" means for a reader without a cursor; absent: the first message heard of.
    */
   head?(): Promise<number>
+  /** Sent first of all; it has no cursor. */
+  readonly hello?: string | object
+  /** Sent whenever nothing else was for `afterMs`; it has no cursor. */
+  readonly idle?: { readonly afterMs: number; readonly message: string | object }
   /** Handles a message that the client sent; absent: such messages are ignored. */
   message?(data: string, reply: (data: string | object) => void): void | Promise<void>
 }

@@ -1,5 +1,4 @@
 /** One subscriber's socket: what it has been sent, and whether it keeps up. */
-import type { ServerWebSocket } from 'bun'
 import type { Clock } from '../kernel/clock.ts'
 import type { Encoder, Frame } from './frames.ts'
 import type { Subscription } from './live.ts'
@@ -12,7 +11,20 @@ export const closeCode = {
   tryAgainLater: 1013,
 } as const
 
-export type LiveSocket = ServerWebSocket<Reader>
+/** What a reader is written to: a WebSocket of Bun's, or a namespace of Socket.IO. */
+export interface Link {
+  readonly readyState: number
+  readonly isPaused: boolean
+  /** 0: it was dropped. */
+  sendText(text: string): number
+  cork(work: () => boolean): boolean
+  getBufferedAmount(): number
+  close(code: number, reason: string): void
+  terminate(): void
+  ping(): unknown
+  pause(): void
+  resume(): void
+}
 
 export interface ReaderOptions {
   readonly subscription: Subscription
@@ -21,6 +33,8 @@ export interface ReaderOptions {
   readonly since: number | undefined
   /** Key of the topic: the plugin's id and the topic's name. */
   readonly topic: string
+  /** Called once, when the reader is gone. */
+  readonly release?: () => void
 }
 
 /** Looking at the buffer costs more than a send; this often is often enough. */
@@ -42,7 +56,10 @@ export class Reader {
   /** Messages of the client, one after another. */
   inbox: Promise<void> = Promise.resolve()
   inboxSize = 0
-  #socket: LiveSocket | undefined
+  /** How long nothing was sent, as far as `watchIdle` counts. */
+  idleMs = 0
+  readonly release: (() => void) | undefined
+  #socket: Link | undefined
   #wake: (() => void) | undefined
 
   constructor(options: ReaderOptions) {
@@ -50,11 +67,12 @@ export class Reader {
     this.encode = options.encode
     this.topic = options.topic
     this.since = options.since
+    this.release = options.release
     this.cursor = options.since ?? Number.NEGATIVE_INFINITY
     this.joined = options.since === undefined
   }
 
-  get socket(): LiveSocket | undefined {
+  get socket(): Link | undefined {
     return this.#socket
   }
 
@@ -62,7 +80,7 @@ export class Reader {
     return this.#socket?.readyState === WebSocket.OPEN
   }
 
-  attach(socket: LiveSocket): void {
+  attach(socket: Link): void {
     this.#socket = socket
   }
 
@@ -70,6 +88,7 @@ export class Reader {
   send(frames: readonly Frame[], maxBytes: number): boolean {
     const socket = this.#socket
     if (!socket) return false
+    this.idleMs = 0
     return socket.cork(() => {
       let untilLook = sendsPerLook
       for (const frame of frames) {
@@ -85,6 +104,7 @@ export class Reader {
 
   /** Sends something outside the order of the topic. */
   reply(text: string): void {
+    this.idleMs = 0
     this.#socket?.sendText(text)
   }
 

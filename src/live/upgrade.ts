@@ -1,7 +1,7 @@
 /** Reads what a client asks for when it opens a live channel. */
 import { HearthError } from '../kernel/errors.ts'
 import { defaultFormat, encoders } from './frames.ts'
-import type { Upgrade } from './hub.ts'
+import type { Opening, Upgrade } from './hub.ts'
 import { Reader } from './reader.ts'
 
 /** Browsers cannot set headers, so they offer the token as a second subprotocol. */
@@ -13,14 +13,24 @@ const tokenProtocol = 'bearer'
  * @throws HearthError when the query makes no sense, or the channel refuses
  */
 export const readUpgrade = async (
-  upgrade: Upgrade,
+  upgrade: Upgrade & Pick<Opening, 'release'>,
   shared: boolean,
 ): Promise<{ data: Reader; headers: Record<string, string> }> => {
-  const { request, channel, params, who, pluginId } = upgrade
+  const { request } = upgrade
   if (request.headers.get('upgrade')?.toLowerCase() !== 'websocket') {
     throw new HearthError('upgrade_required', undefined, { headers: { upgrade: 'websocket' } })
   }
-  const query = new URL(request.url).searchParams
+  const offered = request.headers.get('sec-websocket-protocol')?.split(',') ?? []
+  const takesToken = offered.some((protocol) => protocol.trim() === tokenProtocol)
+  return {
+    data: await openReader({ ...upgrade, query: new URL(request.url).searchParams }, shared),
+    headers: takesToken ? { 'Sec-WebSocket-Protocol': tokenProtocol } : {},
+  }
+}
+
+/** @throws HearthError when the query makes no sense, or the channel refuses */
+export const openReader = async (opening: Opening, shared: boolean): Promise<Reader> => {
+  const { query, channel, params, who, pluginId, release } = opening
   const since = readSince(query)
   const encode = encoders.get(query.get('format') ?? defaultFormat)
   if (!encode) {
@@ -32,12 +42,7 @@ export const readUpgrade = async (
   const subscription = await channel.open({ params, query, who })
   const topic = `${pluginId}/${subscription.topic}`
   const from = since ?? (shared ? await subscription.head?.() : undefined)
-  const offered = request.headers.get('sec-websocket-protocol')?.split(',') ?? []
-  const takesToken = offered.some((protocol) => protocol.trim() === tokenProtocol)
-  return {
-    data: new Reader({ subscription, encode, topic, since: from }),
-    headers: takesToken ? { 'Sec-WebSocket-Protocol': tokenProtocol } : {},
-  }
+  return new Reader({ subscription, encode, topic, since: from, ...(release && { release }) })
 }
 
 const readSince = (query: URLSearchParams): number | undefined => {
