@@ -1,0 +1,102 @@
+/** Which Python programs get, and what it can import: found out once, by a small job. */
+import type { Jobs, JobView, Logger, Plan, Who } from '../../../src/sdk.ts'
+import type { Ends } from './ends.ts'
+import type { StepRequest } from './executor.ts'
+
+export interface Environment {
+  readonly python: string | null
+  readonly requirements: readonly string[]
+}
+
+type Wanted = Pick<StepRequest, 'requirements' | 'sandbox'>
+
+export interface EnvironmentsOptions {
+  readonly jobs: Jobs
+  readonly log: Logger
+  readonly ends: Ends
+  readonly python: string | null
+  readonly requirements: readonly string[]
+  submit(
+    who: Who,
+    plan: Plan,
+    name: string,
+    key: string,
+    projectId: number | null,
+  ): Promise<JobView>
+}
+
+interface Known {
+  readonly environment: Environment
+  readonly packages: Readonly<Record<string, string>>
+}
+
+const listing = `
+import json
+from importlib.metadata import distributions
+found = {d.metadata["Name"]: d.version for d in distributions() if d.metadata["Name"]}
+print(json.dumps(found))
+`
+
+/** For a build of an environment that was never made before. */
+const buildMs = 30 * 60_000
+
+export class Environments {
+  readonly #options: EnvironmentsOptions
+  readonly #known = new Map<string, Promise<Known>>()
+
+  constructor(options: EnvironmentsOptions) {
+    this.#options = options
+  }
+
+  async of(who: Who, wanted: Wanted): Promise<Environment> {
+    return (await this.#find(who, wanted)).environment
+  }
+
+  async packages(who: Who, wanted: Wanted): Promise<Known['packages']> {
+    return (await this.#find(who, wanted)).packages
+  }
+
+  #find(who: Who, wanted: Wanted): Promise<Known> {
+    const key = JSON.stringify([who.id, wanted.sandbox, wanted.requirements])
+    const known = this.#known.get(key) ?? this.#ask(who, wanted)
+    this.#known.set(key, known)
+    known.catch(() => this.#known.delete(key))
+    return known
+  }
+
+  async #ask(who: Who, { requirements, sandbox }: Wanted): Promise<Known> {
+    const { python, requirements: usual, log } = this.#options
+    const list = (environment: Environment) => this.#list(who, environment, sandbox)
+    if (requirements.length > 0) return list({ python: null, requirements })
+    if (python !== null) return list({ python, requirements: [] })
+    try {
+      return await list({ python: null, requirements: usual })
+    } catch (error) {
+      // No package index can be reached: what the node's own Python has must do.
+      log.warn('The usual Python packages could not be had', { error })
+      return list({ python: 'python3', requirements: [] })
+    }
+  }
+
+  async #list(who: Who, environment: Environment, sandbox: StepRequest['sandbox']): Promise<Known> {
+    const { jobs, ends } = this.#options
+    const { python, requirements } = environment
+    const plan: Plan = {
+      command: [python ?? 'python', '-c', listing],
+      ...(python === null && { python: { requirements: [...requirements] } }),
+      sandbox,
+      network: false,
+      limits: { wallMs: buildMs },
+      graceMs: 1_000,
+    }
+    const key = `experiments packages ${crypto.randomUUID()}`
+    const { id } = await this.#options.submit(who, plan, 'packages of experiments', key, null)
+    const job = await ends.of(who, id)
+    const text = new TextDecoder().decode(await jobs.bytes.read(who, id, 'log'))
+    await jobs.remove(who, id)
+    if (job.state !== 'succeeded') {
+      throw new Error(job.outcome?.message ?? `The list of packages could not be made: ${text}`)
+    }
+    return { environment, packages: JSON.parse(text) as Record<string, string> }
+  }
+}

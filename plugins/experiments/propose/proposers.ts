@@ -1,0 +1,45 @@
+/** Who writes the programs of an experiment: a model when one is set, the built-in ladder else. */
+import { type Database, HearthError, sql } from '../../../src/sdk.ts'
+import type { Experiment } from '../experiment.ts'
+import type { Ledger } from '../models/ledger.ts'
+import type { Models } from '../models/models.ts'
+import { replayOf } from '../models/replay.ts'
+import { createModelProposer } from './model/proposer.ts'
+import type { Proposer } from './proposer.ts'
+
+export interface ProposersOptions {
+  readonly models: Models
+  readonly ledger: Ledger
+  readonly ladder: Proposer
+  readonly db: Database
+}
+
+/** @throws HearthError `validation` when the settings ask for what is not there */
+export const proposers =
+  ({ models, ledger, ladder, db }: ProposersOptions) =>
+  async ({ settings, ownerId }: Experiment): Promise<Proposer> => {
+    const { proposer, replayFrom } = settings
+    if (replayFrom !== undefined) {
+      const rows = await db.rows(sql`
+        select 1 from experiments_experiment where id = ${replayFrom} and owner_id = ${ownerId}`)
+      if (rows.length === 0) throw invalid('replayFrom', `There is no experiment ${replayFrom}`)
+      const replay = replayOf(await ledger.list(replayFrom))
+      return createModelProposer({ models, settings, replay })
+    }
+    if (proposer === 'built-in') return ladder
+    const isThere = models.isConfigured
+    if (proposer === 'auto' && !isThere) return ladder
+    if (!isThere) {
+      throw invalid(
+        'proposer',
+        'No language model is set: set OPENAI_API_KEY, OPENAI_BASE_URL, ANTHROPIC_API_KEY, ' +
+          'GEMINI_API_KEY, OPENROUTER_API_KEY or OLLAMA_HOST, or take the built-in proposer',
+      )
+    }
+    return createModelProposer({ models, settings, replay: null })
+  }
+
+const invalid = (path: string, message: string): HearthError =>
+  new HearthError('validation', `${path}: ${message}`, {
+    issues: [{ path: `body.${path}`, message }],
+  })
