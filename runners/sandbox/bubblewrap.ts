@@ -1,10 +1,10 @@
 /** The arguments that give a program a machine of its own: its folder, the system, nothing else. */
-import { lstatSync, readFileSync, readlinkSync, realpathSync } from 'node:fs'
-import { delimiter, dirname, join, resolve } from 'node:path'
 import { attemptFiles } from '../attempt-files.ts'
 import type { AttemptFolder } from '../executor.ts'
 import { gpuDevices } from './gpu-devices.ts'
 import type { BubblewrapHost } from './host.ts'
+import { setByEnv } from './loader-env.ts'
+import { above, interpreters, readable, system } from './system-view.ts'
 
 export interface BubblewrapRequest {
   readonly folder: AttemptFolder
@@ -16,25 +16,6 @@ export interface BubblewrapRequest {
 
 /** Who programs are, inside: the user that owns nothing. */
 export const nobody = 65534
-
-/** Of /etc, what runtimes look up: libraries, certificates, names, the time zone. */
-const etc = [
-  'alternatives',
-  'ca-certificates',
-  'group',
-  'hosts',
-  'ld.so.cache',
-  'ld.so.conf',
-  'ld.so.conf.d',
-  'localtime',
-  'mime.types',
-  'nsswitch.conf',
-  'passwd',
-  'pki',
-  'protocols',
-  'services',
-  'ssl',
-]
 
 export const bubblewrap = ({ folder, env, shared, host }: BubblewrapRequest): string[] => {
   const network = folder.plan.network ?? false
@@ -55,6 +36,7 @@ export const bubblewrap = ({ folder, env, shared, host }: BubblewrapRequest): st
     ...['--remount-ro', '/'],
     '--',
     ...dropRoot(host),
+    ...setByEnv(env),
     ...folder.plan.command,
   ]
 }
@@ -70,21 +52,6 @@ const dropRoot = ({ owner, setpriv }: BubblewrapHost): string[] =>
     ? []
     : [setpriv, `--reuid=${owner}`, `--regid=${owner}`, '--clear-groups', '--inh-caps=-all', '--']
 
-const system = (network: boolean): string[] => [
-  ...['--ro-bind', '/usr', '/usr'],
-  ...['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'].flatMap(sameAsOutside),
-  ...[...etc, ...(network ? ['resolv.conf'] : [])]
-    .map((name) => join('/etc', name))
-    .flatMap((path) => ['--ro-bind-try', path, path]),
-]
-
-/** Most systems have /lib as a link into /usr; some still have a folder. */
-const sameAsOutside = (path: string): string[] => {
-  const stat = lstatSync(path, { throwIfNoEntry: false })
-  if (!stat) return []
-  return stat.isSymbolicLink() ? ['--symlink', readlinkSync(path), path] : ['--ro-bind', path, path]
-}
-
 /** Memory that looks like a folder, private and gone with the program. */
 const scratch = ({ plan }: AttemptFolder, path: string): string[] => {
   const size = plan.limits?.diskBytes
@@ -98,27 +65,3 @@ const own = (path: string): string[] => {
   const writable = [work, home, events].flatMap((mine) => ['--bind', mine, mine])
   return [...above(path), '--ro-bind', path, path, ...writable, '--chdir', work]
 }
-
-const readable = (path: string): string[] => [...above(path), '--ro-bind-try', path, path]
-
-/** The folders on the way: made by default they would be open to root alone. */
-const above = (path: string): string[] => {
-  const parent = dirname(path)
-  return parent === '/' ? [] : [...above(parent), '--perms', '0755', '--dir', parent]
-}
-
-/** The interpreters that shared Python environments on the path borrow. */
-const interpreters = (env: Readonly<Record<string, string>>, shared: readonly string[]): string[] =>
-  (env['PATH'] ?? '')
-    .split(delimiter)
-    // A path of the job's own choice must not open folders of the host.
-    .filter((folder) => shared.some((root) => resolve(folder).startsWith(`${resolve(root)}/`)))
-    .flatMap((folder) => {
-      try {
-        const config = readFileSync(join(dirname(resolve(folder)), 'pyvenv.cfg'), 'utf8')
-        const home = /^home\s*=\s*(.+)$/m.exec(config)?.[1]?.trim()
-        return home && !home.startsWith('/usr/') ? [dirname(realpathSync(home))] : []
-      } catch {
-        return []
-      }
-    })

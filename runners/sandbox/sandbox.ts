@@ -8,6 +8,7 @@ import { bubblewrap } from './bubblewrap.ts'
 import type { CgroupPlan } from './cgroup.ts'
 import { gpuDevices } from './gpu-devices.ts'
 import type { Host } from './host.ts'
+import { wrapperEnv } from './loader-env.ts'
 
 const defaultGraceMs = 30_000
 const defaultPath = '/usr/local/bin:/usr/bin:/bin'
@@ -37,7 +38,7 @@ export const arrange = (
     launch: {
       name: command[0] ?? '',
       command: sandboxed ? bubblewrap({ folder, env, shared, host: sandboxed }) : command,
-      env,
+      env: sandboxed ? wrapperEnv(env) : env,
       cwd: files.work,
       graceMs: folder.plan.graceMs ?? defaultGraceMs,
       limits,

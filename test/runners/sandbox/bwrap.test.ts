@@ -1,6 +1,6 @@
 /** Programs in a sandbox that try to get out: each must see and touch nothing but its own. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { attemptFiles } from '../../../runners/attempt-files.ts'
@@ -224,4 +224,14 @@ test('shared folders can be read and not written; the path of a job opens nothin
   await local.destroy(handle)
   rmSync(shared, { recursive: true })
   expect(logOf(folder)).toBe('bin\nmodule.py\nend\n')
+})
+
+test('what a job tells the loader reaches its program, and none of the wrappers outside', async () => {
+  const outside = mkdtempSync(join(tmpdir(), 'hearth-loader-'))
+  const env = { LD_DEBUG: 'files', LD_DEBUG_OUTPUT: join(outside, 'heard'), LD_LIBRARY_PATH: '/x' }
+  const { outcome, log } = await run(sandboxed('echo "$LD_LIBRARY_PATH"'), env)
+  const heard = readdirSync(outside)
+  rmSync(outside, { recursive: true })
+  const said = log.trimEnd().split('\n').at(-1)
+  expect({ outcome, said, heard }).toEqual({ outcome: exited(0), said: '/x', heard: [] })
 })
