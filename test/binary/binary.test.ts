@@ -56,7 +56,13 @@ const buildCommand = async (): Promise<string> => {
 
 test('serves the built-in plugin and the one beside it', async () => {
   const { plugins } = (await (await fetch(`${url}/health`)).json()) as { plugins: object }
-  expect(Object.keys(plugins).sort()).toEqual(['guestbook', 'job-runs', 'jobs', 'tracking'])
+  expect(Object.keys(plugins).sort()).toEqual([
+    'experiments',
+    'guestbook',
+    'job-runs',
+    'jobs',
+    'tracking',
+  ])
   const signed = await fetch(`${url}/guestbook`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

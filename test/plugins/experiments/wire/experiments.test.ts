@@ -294,7 +294,8 @@ const routes: [string, string, unknown?][] = [
   ['POST', '/nodes/node_1/approve'],
 ]
 
-test.each(routes)(
+// A row that is one short would have the third parameter taken for a callback.
+test.each(routes.map(([method, rest, body]) => [method, rest, body] as const))(
   '%s %s: others’ experiments and unknown ones are 404',
   async (method, rest, body) => {
     const { id } = await created((await app.as('ada')).fetch)
