@@ -12,12 +12,15 @@ import { readClaim, readOutcome, requestStop, writeOutcome } from './shim/attemp
 import { endOrphans } from './shim/orphans.ts'
 import { wakeSignal } from './shim/shim.ts'
 import { readSpare, shimErrors, Shims } from './shim/shims.ts'
+import { WarmPythons } from './warm/warm-pythons.ts'
 
 export interface LocalOptions {
   /** Folders that sandboxed programs may read: Python environments, helper modules. */
   readonly shared?: readonly string[]
   /** Whether to have the next shim ready: it costs some memory while nothing runs. */
   readonly keepSpare?: boolean
+  /** The node's own folder; absent: every Python starts cold. */
+  readonly warmIn?: string
 }
 
 export interface LocalHandle extends Handle {
@@ -31,10 +34,11 @@ export interface LocalHandle extends Handle {
 const lookEveryMs = 100
 
 export const createLocalExecutor = (options: LocalOptions = {}): Executor<LocalHandle> => {
-  const { shared = [], keepSpare = false } = options
+  const { shared = [], keepSpare = false, warmIn } = options
   let host: Promise<Host> | undefined
   const known = () => (host ??= probeHost())
   const shims = new Shims(keepSpare)
+  const warm = warmIn === undefined ? null : new WarmPythons(warmIn, shared)
 
   return {
     name: 'local',
@@ -43,10 +47,15 @@ export const createLocalExecutor = (options: LocalOptions = {}): Executor<LocalH
       return report(await known())
     },
     async start(folder, env) {
-      const arranged = arrange(folder, env, await known(), shared)
+      const on = await known()
+      const arranged = arrange(folder, env, on, shared)
       if ('refused' in arranged) return refused(folder, arranged.refused)
       giveFolders(folder.path, arranged.owner)
-      const { exited } = await shims.start(folder.path, arranged.launch)
+      const { launch, env: whole } = arranged
+      const { exited } = await shims.start(
+        folder.path,
+        (await warm?.warmed(folder, whole, launch, on)) ?? launch,
+      )
       return { folder, shimExited: exited, refusal: null }
     },
     async recover(folder) {

@@ -23,7 +23,7 @@ export const standardExecutors = async (stateDir: string): Promise<StandardExecu
     shared,
   })
   return {
-    executors: [createLocalExecutor({ shared, keepSpare: true }), docker],
+    executors: [createLocalExecutor({ shared, keepSpare: true, warmIn: stateDir }), docker],
     pythonPath: [helper],
   }
 }

@@ -1,19 +1,32 @@
-/** Puts the modules for Python programs where they find them, also from the compiled binary. */
+/** Puts modules of Python where programs find them, also from the compiled binary. */
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import hearthJob from './hearth_job.py' with { type: 'text' }
 import hearthStep from './hearth_step.py' with { type: 'text' }
+import warmClient from './warm_client.py' with { type: 'text' }
+import warmProgram from './warm_program.py' with { type: 'text' }
+import warmZygote from './warm_zygote.py' with { type: 'text' }
 
-const modules = { 'hearth_job.py': hearthJob, 'hearth_step.py': hearthStep } as const
+type Modules = Readonly<Record<string, string>>
 
-/**
- * The folder for a job's PYTHONPATH, under the node's own folder; a sandbox must let programs read
- * it. Each version has its own, so that an update changes nothing for jobs that run.
- */
-export const programPath = async (stateDir: string): Promise<string> => {
-  const hash = new Bun.CryptoHasher('sha256').update(JSON.stringify(modules))
+const modules: Modules = { 'hearth_job.py': hearthJob, 'hearth_step.py': hearthStep }
+const scripts: Modules = {
+  'warm_client.py': warmClient,
+  'warm_program.py': warmProgram,
+  'warm_zygote.py': warmZygote,
+}
+
+/** The folder for a job's PYTHONPATH; a sandbox must let programs read it. */
+export const programPath = (stateDir: string): Promise<string> => placed(stateDir, modules)
+
+/** The folder of what starts warm Pythons, which no program needs. */
+export const warmScripts = (stateDir: string): Promise<string> => placed(stateDir, scripts)
+
+/** Each version has its own folder, so that an update changes nothing for jobs that run. */
+const placed = async (stateDir: string, files: Modules): Promise<string> => {
+  const hash = new Bun.CryptoHasher('sha256').update(JSON.stringify(files))
   const folder = join(stateDir, 'python', hash.digest('hex').slice(0, 16))
-  for (const [name, text] of Object.entries(modules)) await place(join(folder, name), text, folder)
+  for (const [name, text] of Object.entries(files)) await place(join(folder, name), text, folder)
   return folder
 }
 

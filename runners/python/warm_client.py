@@ -4,8 +4,8 @@
 
 Runs outside of any sandbox, with the rights of the node: it brings the attempt's folders into the
 mount namespace of the child that the zygote forked for it, and puts that child into the attempt's
-control groups before the program begins. Exits with 125 when the program never began. Standard
-library only, Linux 5.2 and newer.
+control groups before the program begins. Where that fails it becomes the cold launch instead.
+Standard library only, Linux 5.12 and newer.
 """
 
 import array
@@ -24,6 +24,7 @@ MOVE_MOUNT_F_EMPTY_PATH = 4
 SYS_OPEN_TREE, SYS_MOVE_MOUNT, SYS_MOUNT_SETATTR = 428, 429, 442
 MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV = 1, 2, 4
 CLONE_NEWNS = 0x00020000
+PR_SET_PDEATHSIG = 1
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -58,6 +59,8 @@ def bring(pid, readable, writable):
     trees = [(copy_of(path, True), path) for path in readable]
     trees += [(copy_of(path, False), path) for path in writable]
     namespace = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+    if os.path.samestat(os.fstat(namespace), os.stat("/proc/self/ns/mnt")):
+        raise OSError("That process has no view of its own")
     helper = os.fork()
     if helper == 0:
         try:
@@ -68,9 +71,8 @@ def bring(pid, readable, writable):
                 )
                 check(moved, f"move_mount {path}")
             os._exit(0)
-        except OSError as error:
-            print(error, file=sys.stderr, flush=True)
-        os._exit(1)
+        except OSError:
+            os._exit(1)
     if os.waitpid(helper, 0)[1] != 0:
         raise OSError("The folders could not be brought into the sandbox")
 
@@ -79,10 +81,35 @@ passed_on = ("args", "env", "cwd", "attempts", "attempt", "readable", "scratchBy
 
 
 def main():
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     request = json.loads(sys.stdin.buffer.read())
+    wake, waker = os.pipe()
+    os.set_blocking(waker, False)
+    signal.set_wakeup_fd(waker)
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        connection = begin(request)
+    except OSError:
+        start_cold(request["cold"])
+    sys.exit(follow(connection, wake))
+
+
+def start_cold(cold):
+    """Nothing was begun: the program starts as it would have without a warm Python."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.execve(cold["command"][0], cold["command"], cold["env"])
+
+
+def begin(request):
+    """The connection to a child that has begun the program."""
     connection = socket.socket(socket.AF_UNIX)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-    connection.connect(request["socket"])
+    folder, name = os.path.split(request["socket"])
+    before = os.getcwd()
+    os.chdir(folder)  # the addresses of sockets are short
+    connection.connect(name)
+    os.chdir(before)
     told = {name: request[name] for name in passed_on}
     data = json.dumps(told).encode()
     descriptor = array.array("i", [1])
@@ -94,12 +121,8 @@ def main():
         with open(os.path.join(group, "cgroup.procs"), "w") as file:
             file.write(str(pid))
     bring(pid, [*request["readable"], request["attempt"]], request["writable"])
-    wake, waker = os.pipe()
-    os.set_blocking(waker, False)
-    signal.set_wakeup_fd(waker)
-    signal.signal(signal.SIGTERM, lambda *_: None)
     connection.sendall(b"G")
-    sys.exit(follow(connection, wake))
+    return connection
 
 
 def ready(connection):
@@ -133,8 +156,4 @@ def follow(connection, wake):
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except OSError as error:
-        print(f"warm start: {error}", file=sys.stderr)
-        sys.exit(125)
+    main()

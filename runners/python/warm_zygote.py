@@ -22,6 +22,8 @@ import struct
 import sys
 import time
 
+import warm_program
+
 IDLE_S = 300
 
 NEW_NAMESPACES = (
@@ -47,7 +49,8 @@ def check(result, what):
 
 def mount(source, target, kind, flags, options=None):
     data = options.encode() if options else None
-    check(libc.mount(source.encode(), target.encode(), kind.encode(), flags, data), f"mount {target}")
+    result = libc.mount(source.encode(), target.encode(), kind.encode(), flags, data)
+    check(result, f"mount {target}")
 
 
 # -- the zygote ------------------------------------------------------------------------------------
@@ -77,8 +80,8 @@ def serve(path, proc):
             child = os.fork()
             if child == 0:
                 listener.close()
-                os.close(0)
-                guard(connection, proc)
+                forget_streams()
+                guard(connection, (proc, os.path.dirname(path)))
                 os._exit(0)
             connection.close()
             children.add(child)
@@ -89,18 +92,26 @@ def serve(path, proc):
 
 # -- the guard: one for each program, outside of its process namespace -----------------------------
 
-def guard(connection, proc):
+def forget_streams():
+    """The zygote's own are nothing that a program could reach by its first process."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in range(3):
+        os.dup2(nothing, number)
+    os.close(nothing)
+
+
+def guard(connection, hidden):
     """Makes the namespaces, begins the program in them, and tells how it ended."""
     request, log = receive(connection)
     try:
-        separate(request, proc)
+        separate(request, hidden[0])
         connection.sendall(b"R")  # the kernel tells the client who sent this
         if connection.recv(1) != b"G":
             return
         init = os.fork()
         if init == 0:
             connection.close()
-            begin(request, log, proc)
+            begin(request, log, hidden)
             os._exit(125)
     except OSError as error:
         connection.sendall(b"E" + str(error).encode())
@@ -116,7 +127,7 @@ def guard(connection, proc):
             break
         order = connection.recv(1)
         if order == b"T":
-            terminate(init)
+            os.kill(init, signal.SIGTERM)
         else:  # whoever watched is gone, or says so
             os.kill(init, signal.SIGKILL)
             poll.unregister(connection)
@@ -145,7 +156,8 @@ def receive(connection):
 def separate(request, proc):
     user, group = os.getuid(), os.getgid()
     check(libc.unshare(NEW_NAMESPACES), "unshare")
-    for name, line in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
+    maps = {"setgroups": "deny", "uid_map": f"{user} {user} 1", "gid_map": f"{group} {group} 1"}
+    for name, line in maps.items():
         with open(f"{proc}/self/{name}", "w") as file:
             file.write(line)
     mount("none", "/", "none", MS_PRIVATE_ALL)
@@ -167,34 +179,41 @@ def bring_up_loopback():
         fcntl.ioctl(any_socket, 0x8914, struct.pack("16sh14x", b"lo", 0x1 | 0x40))
 
 
-def terminate(init):
-    """SIGTERM for the program's own group: its leader is the only child of its first process."""
-    try:
-        with open(f"/proc/{init}/task/{init}/children") as file:
-            for leader in file.read().split():
-                os.killpg(int(leader), signal.SIGTERM)
-    except (OSError, ValueError):
-        pass
-
-
 # -- the first process of the program's namespace --------------------------------------------------
 
-def begin(request, log, proc):
+def begin(request, log, hidden):
     check(libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "prctl")
     mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
-    # The zygote's own view of processes, which the kernel wanted to see for the mount above.
-    mount("tmpfs", proc, "tmpfs", MS_NOSUID | MS_NODEV | MS_RDONLY, "mode=0000")
+    # The zygote's own view of processes, which the kernel wanted to see for the mount above, and
+    # its socket: a program that could ask for programs would outlive its own end.
+    for path in hidden:
+        mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV | MS_RDONLY, "mode=0000")
     drop_rights()
+    wanted = {signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, wanted)
     program = os.fork()
     if program == 0:
-        run(request, log)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.setsid()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, wanted)
+        warm_program.run(request, log)
         os._exit(125)
+    signal.signal(signal.SIGTERM, lambda *_: terminate(program))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, wanted)
     os.close(log)
     while True:
         pid, status = os.wait()
         if pid == program:
             code = os.waitstatus_to_exitcode(status)
             os._exit(code if code >= 0 else 128 - code)
+
+
+def terminate(program):
+    """SIGTERM for the program's own group; before it has one, for the program."""
+    try:
+        os.killpg(program, signal.SIGTERM)
+    except ProcessLookupError:
+        os.kill(program, signal.SIGTERM)
 
 
 class Header(ctypes.Structure):
@@ -210,100 +229,12 @@ def drop_rights():
     check(libc.capset(ctypes.byref(Header(0x20080522, 0)), nothing), "capset")
 
 
-# -- the program -----------------------------------------------------------------------------------
-
-def run(request, log):
-    """Becomes the program: as `python -m MODULE ARGS...` or `python FILE ARGS...` would."""
-    os.setsid()
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    nothing = os.open("/dev/null", os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.closerange(3, 65536)
-    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.umask(0o022)
-    os.environ.clear()
-    os.environ.update(request["env"])
-    os.chdir(request["cwd"])
-    fresh_streams()
-    fresh_random()
-    args = request["args"]
-    sys.path[0] = ""
-    for folder in reversed(request["env"].get("PYTHONPATH", "").split(os.pathsep)):
-        if folder and folder not in sys.path:
-            sys.path.insert(1, folder)
-    importlib.invalidate_caches()
-    # The zygote's own names are not the program's.
-    code = 1
-    try:
-        import runpy
-
-        if args[0] == "-m":
-            sys.argv = args[1:]
-            runpy.run_module(args[1], run_name="__main__", alter_sys=True)
-        else:
-            sys.argv = args
-            sys.path[0] = os.path.dirname(os.path.abspath(args[0]))
-            runpy.run_path(args[0], run_name="__main__")
-        code = 0
-    except SystemExit as end:
-        code = exit_code(end.code)
-    except BaseException:
-        sys.excepthook(*sys.exc_info())
-    finish(code)
-
-
-def exit_code(code):
-    if code is None:
-        return 0
-    if isinstance(code, int):
-        return code & 0xFF
-    print(code, file=sys.stderr)
-    return 1
-
-
-def finish(code):
-    """What an interpreter does at its end: threads, handlers, streams."""
-    import threading
-
-    try:
-        threading._shutdown()
-        import atexit
-
-        atexit._run_exitfuncs()
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except BaseException:
-        code = code or 1
-    os._exit(code)
-
-
-def fresh_streams():
-    unbuffered = bool(os.environ.get("PYTHONUNBUFFERED"))
-    sys.stdin = open(0, encoding="utf-8", closefd=False)
-    sys.stdout = open(1, "w", encoding="utf-8", errors="replace", closefd=False)
-    sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
-    sys.stdout.reconfigure(write_through=unbuffered, line_buffering=unbuffered)
-    sys.stderr.reconfigure(write_through=True)
-    sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr
-
-
-def fresh_random():
-    import random
-
-    random.seed()
-    numpy = sys.modules.get("numpy")
-    if numpy is not None and hasattr(numpy, "random"):
-        numpy.random.seed(int.from_bytes(os.urandom(4), "little"))
-
-
 def preload(modules):
     for name in modules:
         try:
             importlib.import_module(name)
-        except ImportError:
-            pass  # a program that needs it says so itself
+        except Exception:
+            pass  # a program that needs it is told so itself
 
 
 if __name__ == "__main__":

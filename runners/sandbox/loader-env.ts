@@ -1,7 +1,7 @@
 /**
  * Variables that make the loader and the C library load or read files, which glibc itself ignores
- * in setuid programs (`unsecvars.h`). Wrappers begin outside of the sandbox, some with the rights of
- * root: what a job says here must reach the program alone.
+ * in setuid programs (`unsecvars.h`). Wrappers begin outside of the sandbox, some with the rights
+ * of root: what a job says here must reach the program alone.
  */
 
 const names = new Set([
@@ -27,7 +27,7 @@ export const isObeyedByLoader = (name: string): boolean => name.startsWith('LD_'
 export const wrapperEnv = (env: Env): Record<string, string> =>
   Object.fromEntries(Object.entries(env).filter(([name]) => !isObeyedByLoader(name)))
 
-/** The last wrapper, begun when no right is left: it sets for the program what others must not see. */
+/** The last wrapper, begun when no right is left: it sets what the others must not see. */
 export const setByEnv = (env: Env): string[] => {
   const held = Object.entries(env).filter(([name]) => isObeyedByLoader(name))
   if (held.length === 0) return []

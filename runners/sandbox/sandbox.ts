@@ -15,6 +15,8 @@ const defaultPath = '/usr/local/bin:/usr/bin:/bin'
 
 export interface Arranged {
   readonly launch: Launch
+  /** The program's whole environment. */
+  readonly env: Readonly<Record<string, string>>
   /** The user that the program's own folders must belong to. */
   readonly owner: number | null
 }
@@ -35,6 +37,7 @@ export const arrange = (
   const command = folder.plan.command
   return {
     owner: sandboxed ? sandboxed.owner : null,
+    env,
     launch: {
       name: command[0] ?? '',
       command: sandboxed ? bubblewrap({ folder, env, shared, host: sandboxed }) : command,

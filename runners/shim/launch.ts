@@ -8,6 +8,8 @@ export interface Launch {
   /** The program's whole environment. */
   readonly env: Readonly<Record<string, string>>
   readonly cwd: string
+  /** For its standard input; absent: it is empty. */
+  readonly input?: string
   /** Between SIGTERM and SIGKILL. */
   readonly graceMs: number
   readonly limits: {

@@ -55,7 +55,7 @@ export const startProgram = (folder: string, launch: Launch, cgroup: Cgroup | nu
       return Bun.spawn(joining(launch, groups), {
         cwd: launch.cwd,
         env: { ...launch.env },
-        stdio: ['ignore', log, log],
+        stdio: [launch.input === undefined ? 'ignore' : Buffer.from(launch.input), log, log],
         detached: true,
         ...(groups.length === 1 && groups[0] ? { cgroup: groups[0] } : {}),
       })

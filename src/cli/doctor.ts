@@ -15,7 +15,7 @@ import {
   checkRedis,
   type Finding,
 } from './doctor-checks.ts'
-import { checkSandboxes } from './doctor-sandboxes.ts'
+import { checkSandboxes, checkWarmStart } from './doctor-sandboxes.ts'
 
 const checks: readonly ((settings: Settings) => Promise<Finding>)[] = [
   checkBun,
@@ -29,6 +29,7 @@ const checks: readonly ((settings: Settings) => Promise<Finding>)[] = [
   checkExposure,
   checkFileLimit,
   checkSandboxes,
+  checkWarmStart,
 ]
 
 /** Exit code 0 when nothing fails, 1 otherwise; warnings do not count. */

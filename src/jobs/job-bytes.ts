@@ -1,4 +1,4 @@
-/** The bytes of jobs as other plugins hand them in and read them: inputs, logs, events, artifacts. */
+/** The bytes of jobs as other plugins hand them in and read them: inputs, logs, artifacts. */
 import type { Who } from '../auth/who.ts'
 import type { Blobs, BlobInfo } from '../storage/blobs.ts'
 import type { ByteSource, ByteStore, StreamName } from './attempt-log.ts'

@@ -73,6 +73,15 @@ export const Plan = t.Object(
     /** Patterns (`out/**`) of files kept after the end, beside those the program names. */
     outputs: t.Optional(t.Array(WorkPath, { maxItems: 100 })),
     python: t.Optional(PythonEnvironment),
+    /**
+     * Modules that a command `python …` will import: a node may fork it from a Python that has them
+     * already, isolated as strictly as one that was started. Only for `bwrap` without network.
+     */
+    warmImports: t.Optional(
+      t.Array(t.String({ pattern: '^[A-Za-z_]\\w*(\\.[A-Za-z_]\\w*)*$', maxLength: 200 }), {
+        maxItems: 100,
+      }),
+    ),
     /** A container image: only Docker nodes run it. */
     image: t.Optional(t.String({ maxLength: 500 })),
     sandbox: t.Optional(t.Union(sandboxLevels.map((level) => t.Literal(level)))),

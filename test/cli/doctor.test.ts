@@ -43,6 +43,7 @@ test('a sound set-up passes every check', async () => {
     'access',
     'files',
     'sandboxes',
+    'warm start',
   ])
 })
 

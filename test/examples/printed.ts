@@ -249,6 +249,13 @@ export const isABatch: Example = async (bench, text) => {
   expect((await historyOf(bench, 1, 'loss')).steps).toHaveLength(before + 2)
 }
 
+/** Taken by the server as it is printed; what it does is tested where it is built. */
+export const isAPlan: Example = async (bench, text) => {
+  const plan: unknown = JSON.parse(text)
+  const job = await bench.call<{ id: string }>('POST', '/api/jobs', { plan })
+  expect(await bench.call('POST', `/api/jobs/${job.id}/cancel`)).toMatchObject({ id: job.id })
+}
+
 export const isASearch: Example = async (bench, text) => {
   await bench.call('PUT', '/runs/1', { name: 'a ResNet' })
   await bench.call('POST', '/metrics/1', { name: 'loss', value: 0.25, step: 3 })

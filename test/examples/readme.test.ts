@@ -39,6 +39,8 @@ const examples: Readonly<Record<string, printed.Example | string>> = {
   'docs/tracking.md 2': printed.isABatch,
   'docs/tracking.md 3': printed.isASearch,
   'docs/tracking.md 4': 'a grammar; test/plugins/tracking holds the parser to it',
+  'docs/warm-start.md 1': printed.isAPlan,
+  'docs/warm-start.md 2': 'a drawing',
   'sdk/python/README.md 1': printed.isTheTrainingScript,
   'sdk/python/README.md 2': printed.trains,
 }

@@ -2,6 +2,7 @@
 import type { Jobs, JobView, Logger, Plan, Who } from '../../../src/sdk.ts'
 import type { Ends } from './ends.ts'
 import type { StepRequest } from './executor.ts'
+import { warmImports } from './warm-imports.ts'
 
 export interface Environment {
   readonly python: string | null
@@ -48,8 +49,9 @@ export class Environments {
     this.#options = options
   }
 
-  async of(who: Who, wanted: Wanted): Promise<Environment> {
-    return (await this.#find(who, wanted)).environment
+  async of(who: Who, wanted: Wanted): Promise<Environment & Pick<Plan, 'warmImports'>> {
+    const { environment, packages } = await this.#find(who, wanted)
+    return { ...environment, warmImports: warmImports(packages) }
   }
 
   async packages(who: Who, wanted: Wanted): Promise<Known['packages']> {

@@ -226,9 +226,10 @@ test('shared folders can be read and not written; the path of a job opens nothin
   expect(logOf(folder)).toBe('bin\nmodule.py\nend\n')
 })
 
-test('what a job tells the loader reaches its program, and none of the wrappers outside', async () => {
+test('what a job tells the loader reaches its program alone', async () => {
   const outside = mkdtempSync(join(tmpdir(), 'hearth-loader-'))
-  const env = { LD_DEBUG: 'files', LD_DEBUG_OUTPUT: join(outside, 'heard'), LD_LIBRARY_PATH: '/x' }
+  const output = join(outside, 'heard')
+  const env = { LD_DEBUG: 'files', LD_DEBUG_OUTPUT: output, LD_LIBRARY_PATH: '/x' }
   const { outcome, log } = await run(sandboxed('echo "$LD_LIBRARY_PATH"'), env)
   const heard = readdirSync(outside)
   rmSync(outside, { recursive: true })
