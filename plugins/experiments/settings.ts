@@ -7,7 +7,7 @@ const share = (value: number) => t.Number({ minimum: 0, maximum: 1, default: val
 /** Who writes programs, and with what. A role without a model takes that of `code`. */
 const Role = t.Object(
   {
-    /** As its provider names it: `gpt-4.1`, `claude-sonnet-4-5`, `gemini-2.5-pro`, `ollama/llama3`. */
+    /** As its provider names it: `gpt-4.1`, `claude-sonnet-4-5`, `ollama/llama3`. */
     model: t.String({ minLength: 1, maxLength: 200 }),
     /** null: not sent, for models that refuse it. */
     temperature: t.Optional(t.Union([t.Number({ minimum: 0, maximum: 2 }), t.Null()])),

@@ -1,53 +1,23 @@
 /**
  * Runs one experiment: asks the policy what to do next, has it written, has it run, has it judged.
  *
- * The loop keeps nothing that is not in the journal, so it can be cut off anywhere: whoever conducts
- * next takes up the jobs that are there and goes on. No step waits for another one: a worker that is
- * free takes the next node, and nodes are written while others run.
+ * The loop keeps nothing that is not in the journal, so it can be cut off anywhere: whoever
+ * conducts next takes up the jobs that are there and goes on. No step waits for another one: a
+ * worker that is free takes the next node, and nodes are written while others run.
  */
-import type { Clock, Logger, Timer, Who } from '../../../src/sdk.ts'
-import type { StepExecutor, StepRequest } from '../execution/executor.ts'
-import type { Experiment } from '../experiment.ts'
+import type { Timer } from '../../../src/sdk.ts'
+import type { StepRequest } from '../execution/executor.ts'
 import type { JournalEvent } from '../journal/events.ts'
 import type { Journal } from '../journal/journal.ts'
-import type { Node, Run, Verdict } from '../journal/node.ts'
+import type { Node } from '../journal/node.ts'
 import type { Decide } from '../journal/store.ts'
-import type { Proposal, ProposeContext, Proposer } from '../propose/proposer.ts'
+import type { Proposal, ProposeContext } from '../propose/proposer.ts'
 import type { Action, Random } from '../search/policy.ts'
 import { Bell } from './bell.ts'
-import type { Groundwork } from './groundwork.ts'
+import type { ConductorOptions, Ending } from './conductor-options.ts'
 import { parentsOf, withPending } from './pending.ts'
-
-export interface ConductorOptions {
-  readonly experiment: Experiment
-  readonly owner: Who
-  readonly groundwork: Groundwork
-  readonly proposer: Proposer
-  readonly executor: StepExecutor
-  readonly clock: Clock
-  readonly log: Logger
-  /** Which node to work on, for the k-th decision, seeing what is being written too. */
-  decide(journal: Journal, elapsedShare: number, random: Random): Action
-  /** Draws of the k-th decision: the same after a restart. */
-  randomOf(decision: number): Random
-  load(): Promise<Journal>
-  /** Others add to the journal too: what follows from it is decided while nobody can. */
-  append(decide: Decide): Promise<Journal>
-  judge(node: Node, run: Run, context: ProposeContext, maximize: boolean | null): Promise<Judged>
-  /** Chooses what is delivered. */
-  finish(journal: Journal, signal: AbortSignal): Promise<readonly JournalEvent[]>
-  /** Why it has to end before all its steps, if so: a budget is used up. */
-  spent(journal: Journal): Promise<string | null>
-}
-
-export interface Judged {
-  readonly verdict: Verdict
-  /** What the first review said about it. */
-  readonly lowerIsBetter: boolean | null
-}
-
-/** How the loop was left. */
-export type Ending = 'completed' | 'stopped' | 'failed' | 'detached'
+import { stepRequest } from './step-request.ts'
+import { withoutCode } from './without-code.ts'
 
 export class Conductor {
   readonly #options: ConductorOptions
@@ -304,64 +274,3 @@ export class Conductor {
 /** A pruned node that has not run never will. */
 const isOpen = ({ state, isPruned }: Node): boolean =>
   state === 'running' || (state !== 'finished' && !isPruned)
-
-/** A proposal without a program: the step is used up, and says why. */
-const withoutCode = (node: string, problem: string): JournalEvent => ({
-  type: 'finished',
-  node,
-  run: {
-    jobId: null,
-    execTimeS: 0,
-    exitCode: null,
-    signal: null,
-    output: { head: '', tail: '', omittedBytes: 0, totalBytes: 0 },
-    exception: null,
-    failure: 'no_code',
-    message: problem,
-    peakMemoryBytes: null,
-    artifacts: [],
-  },
-  verdict: {
-    isBuggy: true,
-    failure: 'no_code',
-    metric: null,
-    metricSource: 'reported',
-    reportedMetric: null,
-    selectionMetric: null,
-    interval: null,
-    analysis: problem,
-    warnings: [],
-    predictions: null,
-  },
-})
-
-/** Modules that nearly every program imports; those that are not there are passed over. */
-const usualModules = ['numpy', 'pandas', 'scipy', 'sklearn']
-
-export const stepRequest = (
-  experiment: Experiment,
-  owner: Who,
-  groundwork: Groundwork,
-  node: Node,
-  attempt: string,
-  env: Readonly<Record<string, string>>,
-): StepRequest => {
-  const { exec } = experiment.settings
-  return {
-    experimentId: experiment.id,
-    node: node.id,
-    attempt,
-    owner,
-    projectId: experiment.projectId,
-    code: node.code,
-    inputs: groundwork.visible,
-    env,
-    timeoutMs: Math.ceil(exec.timeoutS * 1000),
-    memoryBytes: exec.memoryBytes ?? null,
-    cpus: exec.cpus,
-    gpus: exec.gpus,
-    sandbox: exec.sandbox,
-    requirements: exec.requirements,
-    warm: exec.warm ? usualModules : [],
-  }
-}

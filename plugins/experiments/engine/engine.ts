@@ -20,7 +20,8 @@ import { inputsOf, readExperiment } from '../rows.ts'
 import type { Referee } from '../scoring/referee.ts'
 import { policyOf } from '../search/policies.ts'
 import { randomFrom } from '../search/random.ts'
-import { Conductor, type Ending } from './conductor.ts'
+import { Conductor } from './conductor.ts'
+import type { Ending } from './conductor-options.ts'
 import { endingOf } from './ending.ts'
 import { finishExperiment } from './finish.ts'
 import { judgeNode } from './judge-node.ts'
@@ -76,7 +77,7 @@ export class Engine {
 
   /**
    * Begins an experiment, or goes on with one that was stopped, failed or extended.
-   * @throws HearthError `conflict` when it runs or has nothing left to do; `validation` for settings
+   * @throws HearthError `conflict` when it runs or nothing is left to do; `validation` for settings
    * that its data does not allow
    */
   async begin(id: string): Promise<void> {

@@ -14,7 +14,7 @@ import {
   compareStored,
   type StoredPredictions,
 } from '../scoring/stored-predictions.ts'
-import { stepRequest } from './conductor.ts'
+import { stepRequest } from './step-request.ts'
 import type { Groundwork } from './groundwork.ts'
 import { submissionPath } from './judge.ts'
 
@@ -72,7 +72,7 @@ const baselineOf = (journal: Journal, candidates: readonly Candidate[]): Candida
   return candidates.find(({ node }) => node === first.id) ?? candidateOf(first, [])
 }
 
-/** The same program with other seeds. What fails, or is not scored, says nothing and is left out. */
+/** The same program with other seeds. What fails or is not scored says nothing, and is left out. */
 const rerun = async (options: FinishOptions, node: Node, signal: AbortSignal): Promise<Rerun[]> => {
   const { experiment, owner, groundwork, executor, referee } = options
   const { task, prepared } = groundwork

@@ -1,4 +1,4 @@
-/** Nodes that are being written: the policy sees them in the journal as if they were there already. */
+/** Nodes that are being written: the policy sees them in the journal as if they were there. */
 import type { Journal } from '../journal/journal.ts'
 import type { Node, Stage } from '../journal/node.ts'
 import type { Action } from '../search/policy.ts'

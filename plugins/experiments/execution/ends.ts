@@ -9,23 +9,24 @@ const lookMs = 5_000
 export class Ends {
   readonly #jobs: Jobs
   readonly #clock: Clock
-  readonly #waiting = new Map<string, (job: JobView) => void>()
+  readonly #waiting = new Map<string, () => void>()
 
   /** To be made in the plugin's `setup`: ends of every job of the kind are heard from then on. */
   constructor(jobs: Jobs, clock: Clock, kind: string) {
     this.#jobs = jobs
     this.#clock = clock
-    jobs.onFinished(kind, (job) => this.#waiting.get(job.id)?.(job))
+    jobs.onFinished(kind, ({ id }) => this.#waiting.get(id)?.())
   }
 
   async of(who: Who, jobId: string): Promise<JobView> {
     const { promise, resolve } = Promise.withResolvers<JobView>()
-    this.#waiting.set(jobId, resolve)
     const look = async () => {
       const job = await this.#jobs.get(who, jobId)
       if (terminal.has(job.state)) resolve(job)
     }
-    const timer = this.#clock.every(lookMs, () => void look().catch(() => undefined))
+    const lookAgain = () => void look().catch(() => undefined)
+    this.#waiting.set(jobId, lookAgain)
+    const timer = this.#clock.every(lookMs, lookAgain)
     try {
       await look()
       return await promise

@@ -49,7 +49,10 @@ export class Environments {
     this.#options = options
   }
 
-  async of(who: Who, wanted: Wanted): Promise<Environment & Pick<Plan, 'warmImports'>> {
+  async of(
+    who: Who,
+    wanted: Wanted,
+  ): Promise<Environment & { readonly warmImports: readonly string[] }> {
     const { environment, packages } = await this.#find(who, wanted)
     return { ...environment, warmImports: warmImports(packages) }
   }

@@ -19,13 +19,13 @@ export interface StepRequest {
   readonly gpus: number
   readonly sandbox: 'none' | 'cgroup' | 'bwrap' | 'docker'
   readonly requirements: readonly string[]
-  /** Modules to have imported before the program begins; empty: a cold start. */
-  readonly warm: readonly string[]
+  /** Whether it may begin in a Python that has the usual imports done. */
+  readonly warm: boolean
 }
 
 export interface StepExecutor {
   /**
-   * Submits the job, and tells its id before it waits. A job of the same experiment and attempt that
+   * Submits the job, tells its id, then waits. A job of the same experiment and attempt that
    * exists already is taken up, so after a crash nothing runs twice. Never throws for a program's
    * fault; aborting `signal` cancels the job and waits for its end.
    */

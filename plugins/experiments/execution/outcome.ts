@@ -55,7 +55,7 @@ interface ExceptionEvent {
   readonly exception?: NodeException
 }
 
-/** Programs may write anything there: what has not the right shape was not told by `hearth_step`. */
+/** Programs may write anything there: `hearth_step` told only what has the right shape. */
 const parsed = (line: string): ExceptionEvent | null => {
   if (!line.includes('"exception"')) return null
   try {

@@ -9,7 +9,7 @@ export interface PlanParts {
   /** First word of the command; null: the environment of `requirements`. */
   readonly python: string | null
   readonly requirements: readonly string[]
-  readonly warmImports?: readonly string[]
+  readonly warmImports: readonly string[]
   /** Under `input/`, as jobs know them. */
   readonly inputs: readonly KeptFile[]
   readonly program: Awaited<ReturnType<JobBytes['addInput']>>
@@ -26,7 +26,7 @@ const diskBytes = 8 * 2 ** 30
 const pids = 512
 
 export const stepPlan = (request: StepRequest, parts: PlanParts): Plan => {
-  const { python, requirements, warmImports = [] } = parts
+  const { python, requirements, warmImports } = parts
   const threads = String(Math.max(1, Math.floor(request.cpus)))
   const files: InputFile[] = [
     { path: programName, ...parts.program },

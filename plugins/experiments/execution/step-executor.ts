@@ -59,7 +59,7 @@ export const createStepExecutor = (options: StepExecutorOptions): StepExecutor =
       ...(isHeld ? { kind: stepKind, spec: { plan } } : { plan }),
       name,
       idempotency_key: key,
-      policy: { on_disconnect: 'retry', max_attempts: 2 },
+      policy: { on_disconnect: 'retry', max_attempts: 1 },
       ...(projectId !== null && { project_id: projectId }),
     })
   }
@@ -75,14 +75,27 @@ export const createStepExecutor = (options: StepExecutorOptions): StepExecutor =
   const submitStep = async (request: StepRequest): Promise<JobView> => {
     const { owner, code, inputs, experimentId, attempt, projectId } = request
     const environment = await environments.of(owner, request)
+    const { python, requirements, warmImports } = environment
     const parts = {
-      ...environment,
+      python,
+      requirements,
+      warmImports: request.warm ? warmImports : [],
       program: await jobs.bytes.addInput(owner, encoder.encode(code)),
       keep: await jobs.bytes.addInput(owner, new Uint8Array()),
       inputs: await Promise.all(inputs.map((file) => inputOf(owner, file))),
     }
     const name = `${experimentId} ${attempt}`
     return submit(owner, stepPlan(request, parts), name, `${experimentId}/${attempt}`, projectId)
+  }
+
+  /** A step whose node was lost begins once more; a program that failed does not. */
+  const endOf = async (owner: Who, jobId: string): Promise<JobView> => {
+    const job = await ends.of(owner, jobId)
+    const { reason } = job.outcome ?? {}
+    const isLost = reason === 'lease_expired' || reason === 'shim_lost'
+    if (job.state !== 'failed' || !isLost || job.attempt > 1) return job
+    await jobs.retry(owner, jobId)
+    return ends.of(owner, jobId)
   }
 
   const read = async (owner: Who, job: JobView): Promise<Run> => {
@@ -115,7 +128,7 @@ export const createStepExecutor = (options: StepExecutorOptions): StepExecutor =
       signal.addEventListener('abort', cancel)
       if (signal.aborted) cancel()
       try {
-        return await read(owner, await ends.of(owner, job.id))
+        return await read(owner, await endOf(owner, job.id))
       } finally {
         signal.removeEventListener('abort', cancel)
       }

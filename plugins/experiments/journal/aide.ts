@@ -1,4 +1,4 @@
-/** AIDE's own form of a journal (journal.json, version 2): written for its tools, read from them. */
+/** AIDE's own form of a journal (journal.json, version 2): written for its tools, and read. */
 import { type Static, Type as t } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { badRequest } from '../errors.ts'

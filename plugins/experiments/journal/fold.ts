@@ -1,4 +1,4 @@
-/** Adds events up to a journal: pure, one event after another, and never the same journal changed. */
+/** Adds events up to a journal: pure, one event after another, no journal is ever changed. */
 import type { JournalEvent, StoredEvent } from './events.ts'
 import type { Journal } from './journal.ts'
 import type { Node } from './node.ts'

@@ -1,4 +1,4 @@
-/** Every call to a model: written down before its reply is used, so that none is ever paid twice. */
+/** Every call to a model: written down before its reply is used, so that none is paid twice. */
 import { type Clock, type Database, type Migration, sql } from '../../../src/sdk.ts'
 import type { LedgerEntry } from '../ledger-entry.ts'
 
@@ -109,7 +109,8 @@ export class Ledger {
       tokens: number | null
       usd: number | null
     }>(sql`
-      select count(*) as calls, sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)) as tokens,
+      select count(*) as calls,
+             sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)) as tokens,
         sum(usd) as usd from experiments_call where experiment_id = ${experimentId}`)
     return {
       calls: Number(row?.calls ?? 0),

@@ -1,4 +1,4 @@
-/** Asks language models: bounded tries, every call in the ledger, recorded replies in their place. */
+/** Asks language models: bounded tries, every call in the ledger, recorded replies instead. */
 import type { Clock, Logger } from '../../../src/sdk.ts'
 import type { RoleSettings } from '../settings.ts'
 import { ModelError } from './errors.ts'

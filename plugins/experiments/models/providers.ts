@@ -1,4 +1,4 @@
-/** Where language models are, by the ecosystem's own names of settings; loaded when one is asked. */
+/** Where language models are, by the ecosystem's names of settings; loaded when one is asked. */
 import type { LanguageModel } from 'ai'
 
 export interface Provider {

@@ -28,8 +28,8 @@ const linesOf = (code: string): string =>
 
 const head = (
   how: string,
-): string => `"""A weighted blend of several programs: each runs in a folder of its own, then their predictions
-in working/submission.csv are joined, row by row."""
+): string => `"""A weighted blend of programs: each runs in a folder of its own, then their
+predictions in working/submission.csv are joined, row by row."""
 import csv
 import os
 import subprocess
@@ -86,7 +86,10 @@ def main():
     else:
         columns = [(weight, columns_of(ids, rows)) for weight, _, rows in parts]
         blended = [
-            [sum(weight * column[c][i] for weight, column in columns) for c in range(len(header) - 1)]
+            [
+                sum(weight * column[c][i] for weight, column in columns)
+                for c in range(len(header) - 1)
+            ]
             for i in range(len(ids))
         ]
     os.makedirs("working", exist_ok=True)

@@ -74,7 +74,7 @@ const readme = ({ name, goal, task }: Experiment, hasSolution: boolean): string 
   if (task) {
     lines.push(
       `It learns from \`input/${task.table}\` and writes predictions for the rows of ` +
-        '`input/test.csv` to `working/submission.csv`. `predictions.csv` holds those that were scored.',
+        '`input/test.csv` to `working/submission.csv`. `predictions.csv` holds what was scored.',
     )
   }
   return `${lines.join('\n\n')}\n`

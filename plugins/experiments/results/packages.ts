@@ -11,7 +11,7 @@ const distributions: Readonly<Record<string, string>> = {
   dateutil: 'python-dateutil',
 }
 
-/** `packages`: what the environment had, by distribution. Modules of Python itself are not in it. */
+/** `packages`: what the environment had, by distribution; modules of Python itself are left out. */
 export const requirementsOf = (
   code: string,
   packages: Readonly<Record<string, string>>,

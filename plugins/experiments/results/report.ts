@@ -39,7 +39,8 @@ const howMeasured = ({ task, prepared }: Experiment, journal: Journal): string =
   }
   const { train, search, selection } = prepared.rows
   return (
-    `\`${task.metric}\`${better} of predictions for \`${oneLine(task.target)}\`, computed by the server: ` +
+    `\`${task.metric}\`${better} of predictions for \`${oneLine(task.target)}\`, ` +
+    'computed by the server: ' +
     `programs learned from ${train} rows, were compared on ${search} and chosen on ${selection} ` +
     'other rows whose target they never saw.'
   )
@@ -56,7 +57,8 @@ const resultOf = (best: Node, { finalists }: Omit<Final, 'report'>): string => {
       : `; ${number(verdict.selectionMetric)} on the rows that decided`
   const reruns = finalists.find(({ node }) => node === best.id)?.reruns ?? []
   const again = reruns.length === 0 ? '' : `; with other seeds ${reruns.map(number).join(', ')}`
-  return `**${number(verdict?.metric ?? null)}** at step ${best.step}${interval}${selection}${again}.`
+  const score = number(verdict?.metric ?? null)
+  return `**${score}** at step ${best.step}${interval}${selection}${again}.`
 }
 
 const tableOf = (journal: Journal): string => {

@@ -1,4 +1,4 @@
-/** The interface of a search policy: which node to work on next. Pure, so that it can be replayed. */
+/** The interface of a search policy: which node to work on next. Pure, so it can be replayed. */
 import type { Journal } from '../journal/journal.ts'
 
 export type Action =

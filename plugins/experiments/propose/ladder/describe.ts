@@ -9,8 +9,9 @@ export const describingProgram = ({ step, preview }: ProposeContext) => {
   const tables = (preview?.tables ?? []).map(({ path }) => path)
   const plan =
     'No column could be found that is to be predicted, so nothing can be scored by the server. ' +
-    `This program describes the data and groups its rows into ${clusters} clusters; the number it ` +
-    'reports says how well they part (silhouette, from -1 to 1), and nothing about any prediction.'
+    `This program describes the data and groups its rows into ${clusters} clusters; the number ` +
+    'that it reports says how well they part (silhouette, from -1 to 1), not how well anything ' +
+    'is predicted.'
   return { plan, code: program(plan, clusters, tables) }
 }
 

@@ -156,10 +156,8 @@ const safer = (
       'n_estimators' in failed.params ? { ...failed.params, n_estimators: trees } : failed.params
     const maxRows = Math.max(500, Math.floor((failed.maxRows ?? size.rows) / 4))
     const recipe = { ...failed, params, maxRows, bag: 1, blend: null }
-    return {
-      recipe,
-      plan: `It needed too much ${failure === 'timeout' ? 'time' : 'memory'}: learn from ${maxRows} rows.`,
-    }
+    const short = failure === 'timeout' ? 'time' : 'memory'
+    return { recipe, plan: `It needed too much ${short}: learn from ${maxRows} rows.` }
   }
   const family = failed?.family ?? 'forest'
   const recipe = withinTime(

@@ -1,8 +1,8 @@
 /** Writes a recipe down as a program that a person would be glad to read. */
-import { metricOf } from '../../scoring/metrics.ts'
 import type { Task } from '../../scoring/task.ts'
 import { catalogue } from './catalogue.ts'
 import { type Parameter, type Recipe, recipeLine } from './recipe.ts'
+import { scoring, writeClasses, writeNumbers } from './render-ending.ts'
 
 export interface RenderOptions {
   readonly task: Task
@@ -24,7 +24,7 @@ export const render = (plan: string, recipe: Recipe, options: RenderOptions): st
     features(parts, options),
     ...parts.map((part, i) => modelFunction(part, i, isClasses, recipe.maxRows)),
     isClasses ? classifier(parts) : regressor(parts),
-    scoring(options, isClasses),
+    scoring(options.task, isClasses),
     isClasses ? writeClasses(options.task) : writeNumbers,
   ].join('\n\n\n')
 }
@@ -92,15 +92,17 @@ const features = (parts: readonly Part[], { dates }: RenderOptions): string =>
     frame = frame[columns].copy()
 ${dates.length > 0 ? dateParts : ''}    for name in frame.columns:
         if not pd.api.types.is_numeric_dtype(frame[name]):
-            frame[name] = frame[name].astype(object).where(frame[name].notna(), "missing").astype(str)
+            column = frame[name].astype(object)
+            frame[name] = column.where(column.notna(), "missing").astype(str)
         else:
             frame[name] = frame[name].astype(float)
     return frame
 
 
 X, X_test = prepare(train), prepare(test)
-numbers = [c for c in X.columns if pd.api.types.is_numeric_dtype(X[c]) and X[c].notna().any()]
-words = [c for c in X.columns if c not in X.columns[[pd.api.types.is_numeric_dtype(t) for t in X.dtypes]]]
+numeric = [c for c in X.columns if pd.api.types.is_numeric_dtype(X[c])]
+numbers = [c for c in numeric if X[c].notna().any()]
+words = [c for c in X.columns if c not in numeric]
 texts = [c for c in words if X[c].str.len().mean() > 25 and X[c].nunique() > 0.3 * len(X)]
 categories = [c for c in words if c not in texts and X[c].nunique() < max(50, 0.5 * len(X))]
 for c in numbers:  # the same kind of column in both tables
@@ -123,6 +125,9 @@ const dateParts = `    for name in DATES:
 
 const suffix = (index: number): string => (index === 0 ? '' : `_${index + 1}`)
 
+const quantiles =
+  'QuantileTransformer(output_distribution="normal", n_quantiles=min(200, len(X)), random_state=0)'
+
 const transformer = ({ scale, encode, interactions, family }: Part, index: number): string => {
   const steps = [
     'SimpleImputer(strategy="median")',
@@ -130,11 +135,7 @@ const transformer = ({ scale, encode, interactions, family }: Part, index: numbe
       ? ['PolynomialFeatures(degree=2, interaction_only=True, include_bias=False)']
       : []),
     ...(scale === 'standard' ? ['StandardScaler()'] : []),
-    ...(scale === 'quantile'
-      ? [
-          'QuantileTransformer(output_distribution="normal", n_quantiles=min(200, len(X)), random_state=0)',
-        ]
-      : []),
+    ...(scale === 'quantile' ? [quantiles] : []),
   ]
   const keepsMissing = (family === 'boosting' || family === 'lightgbm') && steps.length === 1
   const numeric = keepsMissing ? '"passthrough"' : `make_pipeline(${steps.join(', ')})`
@@ -147,7 +148,8 @@ const transformer = ({ scale, encode, interactions, family }: Part, index: numbe
         [
             ("numbers", ${numeric}, numbers),
             ("categories", ${encoder}, categories),
-            *[("text " + c, TfidfVectorizer(max_features=500, sublinear_tf=True), c) for c in texts],
+            *[("text " + c, TfidfVectorizer(max_features=500, sublinear_tf=True), c)
+              for c in texts],
         ],
         sparse_threshold=0,
     )`
@@ -182,10 +184,15 @@ ${fewer}    model = make_pipeline(transformer${suffix(index)}(), ${model})
     return model.fit(rows, ${logs ? 'np.log1p(target)' : 'target'})`
 }
 
+/** Several fits with other seeds, their predictions averaged. */
+const meanOf = (one: string, bag: number): string =>
+  `    each = [${one} for s in range(${bag})]
+    found.append(np.mean(each, axis=0))`
+
 const regressor = (parts: readonly Part[]): string => {
   const lines = parts.map(({ bag, logTarget }, i) => {
     const one = `fit${suffix(i)}(rows, target, SEED + s).predict(others)`
-    return `    found.append(np.mean([${logTarget ? `np.expm1(${one})` : one} for s in range(${bag})], axis=0))`
+    return meanOf(logTarget ? `np.expm1(${one})` : one, bag)
   })
   return `y = train[TARGET].astype(float).to_numpy()
 
@@ -197,9 +204,8 @@ ${lines.join('\n')}
 }
 
 const classifier = (parts: readonly Part[]): string => {
-  const lines = parts.map(
-    ({ bag }, i) =>
-      `    found.append(np.mean([shares(fit${suffix(i)}(rows, target, SEED + s), others) for s in range(${bag})], axis=0))`,
+  const lines = parts.map(({ bag }, i) =>
+    meanOf(`shares(fit${suffix(i)}(rows, target, SEED + s), others)`, bag),
   )
   return `def order(labels):
     """By number where all of them are numbers, or else by text."""
@@ -225,91 +231,3 @@ def predict(rows, target, others):
 ${lines.join('\n')}
     return np.mean(found, axis=0)`
 }
-
-const shownMetrics: Readonly<Record<string, string>> = {
-  rmse: 'metrics.mean_squared_error(true, found) ** 0.5',
-  mse: 'metrics.mean_squared_error(true, found)',
-  mae: 'metrics.mean_absolute_error(true, found)',
-  mape: 'metrics.mean_absolute_percentage_error(true, found)',
-  rmsle: 'metrics.mean_squared_log_error(np.maximum(true, 0), np.maximum(found, 0)) ** 0.5',
-  r2: 'metrics.r2_score(true, found)',
-  median_absolute_error: 'metrics.median_absolute_error(true, found)',
-  max_error: 'metrics.max_error(true, found)',
-  explained_variance: 'metrics.explained_variance_score(true, found)',
-  accuracy: 'metrics.accuracy_score(true, found.argmax(1))',
-  f1_micro: 'metrics.accuracy_score(true, found.argmax(1))',
-  balanced_accuracy: 'metrics.balanced_accuracy_score(true, found.argmax(1))',
-  f1: 'metrics.f1_score(true, found.argmax(1))',
-  f1_macro: 'metrics.f1_score(true, found.argmax(1), average="macro")',
-  f1_weighted: 'metrics.f1_score(true, found.argmax(1), average="weighted")',
-  precision: 'metrics.precision_score(true, found.argmax(1), zero_division=0)',
-  recall: 'metrics.recall_score(true, found.argmax(1))',
-  mcc: 'metrics.matthews_corrcoef(true, found.argmax(1))',
-  cohen_kappa: 'metrics.cohen_kappa_score(true, found.argmax(1))',
-  quadratic_weighted_kappa: 'metrics.cohen_kappa_score(true, found.argmax(1), weights="quadratic")',
-  log_loss: 'metrics.log_loss(true, found, labels=range(len(classes)))',
-}
-
-const aucs: Readonly<Record<string, { readonly two: string; readonly more: string }>> = {
-  roc_auc: {
-    two: 'metrics.roc_auc_score(true, found[:, 1])',
-    more: 'metrics.roc_auc_score(true, found, multi_class="ovr", labels=range(len(classes)))',
-  },
-  average_precision: {
-    two: 'metrics.average_precision_score(true, found[:, 1])',
-    more: 'metrics.log_loss(true, found, labels=range(len(classes)))',
-  },
-}
-
-/** Metrics that have no short form are stood in for, under the name of what is printed. */
-const shownAs = ({ metric, kind }: Task, isClasses: boolean) => {
-  const auc = aucs[metric]
-  if (auc) {
-    const isOther = kind !== 'binary' && metric === 'average_precision'
-    return { name: isOther ? 'log_loss' : metric, code: kind === 'binary' ? auc.two : auc.more }
-  }
-  const own = shownMetrics[metric]
-  if (own) return { name: metric, code: own }
-  const name = isClasses ? 'accuracy' : 'rmse'
-  return { name, code: shownMetrics[name] ?? '' }
-}
-
-const scoring = ({ task }: RenderOptions, isClasses: boolean): string => {
-  const { name, code } = shownAs(task, isClasses)
-  const folds = isClasses
-    ? 'StratifiedKFold(min(FOLDS, max(2, np.bincount(y).min())), shuffle=True, random_state=0)'
-    : 'KFold(min(FOLDS, len(y)), shuffle=True, random_state=0)'
-  return `def score(true, found):
-    return ${code}
-
-
-scores = []
-folds = GroupKFold(FOLDS) if GROUP else ${folds}
-for learn, check in folds.split(X, y, groups):
-    found = predict(X.iloc[learn], y[learn], X.iloc[check])
-    try:
-        scores.append(score(y[check], found))
-    except ValueError:
-        pass  # a fold without one of the classes
-print(f"Validation ${name}: {np.mean(scores):.6f} (std {np.std(scores):.6f}, {len(scores)} folds)")`
-}
-
-const writeNumbers = `found = predict(X, y, X_test)
-sample[sample.columns[1]] = found
-os.makedirs("working", exist_ok=True)
-sample.to_csv("working/submission.csv", index=False)`
-
-const writeClasses = (task: Task): string =>
-  metricOf(task.metric).needs === 'label'
-    ? `found = predict(X, y, X_test)
-sample[sample.columns[1]] = [classes[place] for place in found.argmax(1)]
-os.makedirs("working", exist_ok=True)
-sample.to_csv("working/submission.csv", index=False)`
-    : `found = predict(X, y, X_test)
-if len(sample.columns) == 2:
-    sample[sample.columns[1]] = found[:, 1]
-else:
-    for place, name in enumerate(sample.columns[1:]):
-        sample[name] = found[:, place]
-os.makedirs("working", exist_ok=True)
-sample.to_csv("working/submission.csv", index=False)`

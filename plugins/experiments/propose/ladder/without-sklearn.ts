@@ -43,7 +43,8 @@ def number(text):
         return None
 
 
-train = [row for row in read(${JSON.stringify(`input/${task.table}`)}) if row[TARGET] not in (None, "")]
+train = read(${JSON.stringify(`input/${task.table}`)})
+train = [row for row in train if row[TARGET] not in (None, "")]
 test = read("input/test.csv")
 with open("input/sample_submission.csv", newline="") as file:
     header = next(csv.reader(file))
@@ -59,11 +60,15 @@ for name in names:
         spread[name] = (mean, deviation or 1.0)
 
 
+def standard(row, name):
+    """How many deviations from the mean; what is missing is taken for the mean."""
+    value, (mean, deviation) = number(row[name]), spread[name]
+    return 0.0 if value is None else (value - mean) / deviation
+
+
 def place(row):
-    return [
-        ((number(row[n]) if number(row[n]) is not None else spread[n][0]) - spread[n][0]) / spread[n][1]
-        for n in spread
-    ] + [row[n] for n in names if n not in spread]
+    others = [row[name] for name in names if name not in spread]
+    return [standard(row, name) for name in spread] + others
 
 
 def distance(a, b):

@@ -55,10 +55,13 @@ const blocksIn = (reply: string): Block[] => {
   return blocks
 }
 
-const statement =
-  /^\s*(import |from \w|def |class |print\(|for |while |if |with |try:|[A-Za-z_][\w.[\]'"]* *[+\-*/]?= *\S|[A-Za-z_][\w.]*\(.*)/m
+const statements = [
+  /^\s*(import |from \w|def |class |print\(|for |while |if |with |try:)/m,
+  /^\s*[A-Za-z_][\w.[\]'"]* *[+\-*/]?= *\S/m,
+  /^\s*[A-Za-z_][\w.]*\(/m,
+]
 
-const looksLikeProgram = (code: string): boolean => statement.test(code)
+const looksLikeProgram = (code: string): boolean => statements.some((one) => one.test(code))
 
 const startsLikeProgram = (text: string): boolean =>
   /^("""|'''|#|import |from \w+[\w.]* import )/.test(text)

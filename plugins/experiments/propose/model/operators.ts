@@ -51,12 +51,14 @@ export const improvePrompt = (context: ProposeContext, parent: Node): string =>
     codeSection('Previous solution', parent.code),
     {
       title: 'How it went',
-      text: `Score: ${parent.verdict?.metric ?? 'none'}\n\n${truncated(parent.run ? outputText(parent.run.output) : '', 1500, 700)}`,
+      text: `Score: ${parent.verdict?.metric ?? 'none'}\n\n${endsOf(parent)}`,
     },
     responseSection('your change'),
     implementationSection(context),
     resourceSection(context),
   ])
+
+const endsOf = ({ run }: Node): string => (run ? truncated(outputText(run.output), 1500, 700) : '')
 
 export const debugPrompt = (context: ProposeContext, parent: Node): string =>
   prompt([
@@ -101,7 +103,8 @@ export const reviewPrompt = (context: ProposeContext, node: Node, run: Run): str
       title: 'How to answer',
       text:
         'Call `submit_review`. If you cannot, answer with one JSON object of the same fields: ' +
-        '{"is_bug": true or false, "summary": "...", "metric": number or null, "lower_is_better": true or false}.',
+        '{"is_bug": true or false, "summary": "...", "metric": number or null, ' +
+        '"lower_is_better": true or false}.',
     },
   ])
 
@@ -136,7 +139,7 @@ export const reportPrompt = (context: ProposeContext, best: Node | null): string
     {
       title: 'Format',
       text:
-        'Markdown with the sections Introduction, Preprocessing, Modelling, Results and Future work. ' +
-        'Say only what the above shows.',
+        'Markdown with the sections Introduction, Preprocessing, Modelling, Results and Future ' +
+        'work. Say only what the above shows.',
     },
   ])

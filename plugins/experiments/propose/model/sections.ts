@@ -92,7 +92,8 @@ const failures = ({ nodes }: Journal): string[] =>
     .slice(-shownFailures)
     .map(
       ({ plan, run, verdict }) =>
-        `${firstLine(plan)} - ${verdict?.failure}: ${firstLine(run?.message ?? verdict?.analysis ?? '')}`,
+        `${firstLine(plan)} - ${verdict?.failure}: ` +
+        firstLine(run?.message ?? verdict?.analysis ?? ''),
     )
 
 export const responseSection = (what: string): Section => ({
@@ -132,11 +133,13 @@ const scoringLines = ({ task }: ProposeContext): string[] => {
     probability: 'probabilities for each row',
   }[metricOf(task.metric).needs]
   return [
-    `Predict \`${task.target}\`: learn from \`./input/${task.table}\` and write predictions for every ` +
-      'row of `./input/test.csv` to `./working/submission.csv`.',
-    `It has exactly the columns of \`./input/sample_submission.csv\` (read it first), and ${needs}.`,
-    `The score is \`${task.metric}\` (${task.maximize ? 'higher' : 'lower'} is better) of that file. It is ` +
-      'computed outside of the program, on targets the program cannot see: nothing that is printed counts.',
+    `Predict \`${task.target}\`: learn from \`./input/${task.table}\` and write predictions for ` +
+      'every row of `./input/test.csv` to `./working/submission.csv`.',
+    'It has exactly the columns of `./input/sample_submission.csv` (read it first), and ' +
+      `${needs}.`,
+    `The score is \`${task.metric}\` (${task.maximize ? 'higher' : 'lower'} is better) of that ` +
+      'file. It is computed outside of the program, on targets the program cannot see: nothing ' +
+      'that is printed counts.',
     `Print \`${task.metric}\` of your own validation, too, in a line of its own.`,
   ]
 }

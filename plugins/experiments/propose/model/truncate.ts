@@ -3,7 +3,8 @@
 const limit = 5100
 const kept = 2500
 
-export const truncated = (text: string, most = limit, part = kept): string =>
-  text.length <= most
-    ? text
-    : `${text.slice(0, part)}\n ... [${text.length - 2 * part} characters left out] ... \n${text.slice(-part)}`
+export const truncated = (text: string, most = limit, part = kept): string => {
+  if (text.length <= most) return text
+  const gap = `\n ... [${text.length - 2 * part} characters left out] ... \n`
+  return text.slice(0, part) + gap + text.slice(-part)
+}

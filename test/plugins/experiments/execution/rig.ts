@@ -48,7 +48,9 @@ export const openRig = async (): Promise<Rig> => {
   })
   const secretKey = async () => new Uint8Array(32).fill(7)
   const host = { dataDir: folder.path, secretKey, runners, shared: false }
-  const sources = [...builtInSources({}, host), { plugin, config: undefined, optional: false }]
+  // Its own plugin stands in for the whole one, which only hands in such jobs.
+  const others = builtInSources({}, host).filter(({ plugin: { id } }) => id !== plugin.id)
+  const sources = [...others, { plugin, config: undefined, optional: false }]
   const server = await startServer(settings, sources, silentLogger)
   kernel = server.kernel
   const agent = await startOwnAgent({
@@ -78,7 +80,7 @@ export const openRig = async (): Promise<Rig> => {
         gpus: 0,
         sandbox: 'bwrap',
         requirements: [],
-        warm: [],
+        warm: true,
         ...more,
       }
       return executor.run(request, async () => undefined, signal)

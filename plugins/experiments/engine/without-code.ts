@@ -1,0 +1,31 @@
+/** The end of a step whose proposal held no program: it is used up, and says why. */
+import type { JournalEvent } from '../journal/events.ts'
+
+export const withoutCode = (node: string, problem: string): JournalEvent => ({
+  type: 'finished',
+  node,
+  run: {
+    jobId: null,
+    execTimeS: 0,
+    exitCode: null,
+    signal: null,
+    output: { head: '', tail: '', omittedBytes: 0, totalBytes: 0 },
+    exception: null,
+    failure: 'no_code',
+    message: problem,
+    peakMemoryBytes: null,
+    artifacts: [],
+  },
+  verdict: {
+    isBuggy: true,
+    failure: 'no_code',
+    metric: null,
+    metricSource: 'reported',
+    reportedMetric: null,
+    selectionMetric: null,
+    interval: null,
+    analysis: problem,
+    warnings: [],
+    predictions: null,
+  },
+})
