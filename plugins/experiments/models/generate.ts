@@ -62,8 +62,19 @@ export const generate = async (
       outputTokens: reply.usage.outputTokens ?? null,
     }
   } catch (error) {
-    return noAnswer(error, provider)
+    return wordsInstead(error) ?? noAnswer(error, provider)
   }
+}
+
+/** A model that was to use the tool and answered in words has answered; what it took is unknown. */
+const wordsInstead = (error: unknown): Answer | null => {
+  const { name, content } = error as {
+    readonly name?: unknown
+    readonly content?: readonly { readonly type: string; readonly text?: string }[]
+  }
+  if (name !== 'AI_ToolChoiceViolationError' || !Array.isArray(content)) return null
+  const text = content.map((part) => (part.type === 'text' ? part.text : '')).join('')
+  return { ok: true, text, input: null, inputTokens: null, outputTokens: null }
 }
 
 interface CallError {
