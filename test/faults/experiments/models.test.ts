@@ -1,6 +1,6 @@
 /**
- * What language models and their programs do wrong, done to a whole server: AIDE ML ends the run, or
- * takes the wrong node for the best one; here the node tells, and the experiment goes on.
+ * What language models and their programs do wrong, done to a whole server: AIDE ML ends the run,
+ * or takes the wrong node for the best one; here the node tells, and the experiment goes on.
  */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { join } from 'node:path'
@@ -181,7 +181,7 @@ test.each(Object.keys(rows) as Name[])(
   90_000,
 )
 
-test('a model that nobody answers for ends the experiment as failed, after a few tries', async () => {
+test('a model that never answers ends the experiment as failed, after a few tries', async () => {
   const before = server.asked.programs.length
   const { id, results } = await run('nobody answers', 3)
   expect(results.status).toBe('failed')
