@@ -1,8 +1,10 @@
 /** `bun run bench NAME`: the benchmark tables. */
+import { benchExperiments } from './experiments/index.ts'
 import { benchJobs } from './jobs/index.ts'
 import { benchTracking } from './tracking/index.ts'
 
 const benches: Readonly<Record<string, (flags: ReadonlySet<string>) => Promise<void>>> = {
+  experiments: benchExperiments,
   jobs: benchJobs,
   tracking: benchTracking,
 }
