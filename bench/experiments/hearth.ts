@@ -76,7 +76,7 @@ export const startBench = async (
         workers,
         // What AIDE does, and no more: its score is what the program prints.
         ...{ target: null, reruns: 0, ensemble: false, report: false },
-        exec: { timeoutS: 600, cpus: workers === 1 ? 2 : 1 },
+        exec: { timeoutS: 600 },
       })
       const health = watchHealth(server.origin)
       const begun = performance.now()
