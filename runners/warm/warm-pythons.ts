@@ -1,6 +1,6 @@
 /** Keeps warm Pythons for the programs that ask for one, and has launches begin in them. */
 import { createHash } from 'node:crypto'
-import { rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { attemptFiles } from '../attempt-files.ts'
 import type { AttemptFolder } from '../executor.ts'
@@ -60,7 +60,7 @@ export class WarmPythons {
       args: folder.plan.command.slice(1),
       env,
       attempts,
-      readable: this.#shared.filter((path) => /^\/(var\/)?tmp\//.test(path)),
+      readable: this.#shared.filter(isUnderTmp),
       ...writableOf(folder),
     })
   }
@@ -127,6 +127,10 @@ const pythonOf = (
   if (name.includes('/')) return name.startsWith('/') ? name : null
   return Bun.which(name, { PATH: env['PATH'] ?? '' })
 }
+
+/** Each program has a `/tmp` of its own: what is shared from there is brought to it. */
+const isUnderTmp = (path: string): boolean =>
+  (path.startsWith('/tmp/') || path.startsWith('/var/tmp/')) && existsSync(path)
 
 /** What interpreters and number libraries read once, at their start. */
 const readAtStart =

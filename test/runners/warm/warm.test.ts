@@ -14,7 +14,9 @@ import { exited, until } from '../local/attempts.ts'
 setDefaultTimeout(60_000)
 
 const state = mkdtempSync(join(tmpdir(), 'hearth-warm-'))
-const executor = createLocalExecutor({ warmIn: state })
+const shared = [join(state, 'shared'), join(state, 'not-there')]
+mkdirSync(join(state, 'shared'))
+const executor = createLocalExecutor({ warmIn: state, shared })
 const begun: LocalHandle[] = []
 afterAll(async () => {
   for (const handle of begun) await executor.destroy(handle)
