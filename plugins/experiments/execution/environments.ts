@@ -1,5 +1,6 @@
 /** Which Python programs get, and what it can import: found out once, by a small job. */
-import type { Jobs, JobView, Logger, Plan, Who } from '../../../src/sdk.ts'
+import { HearthError, type Jobs, type JobView, type Logger } from '../../../src/sdk.ts'
+import type { Plan, Who } from '../../../src/sdk.ts'
 import type { Ends } from './ends.ts'
 import type { StepRequest } from './executor.ts'
 import { warmImports } from './warm-imports.ts'
@@ -90,7 +91,6 @@ export class Environments {
       command: [python ?? 'python', '-c', listing],
       ...(python === null && { python: { requirements: [...requirements] } }),
       sandbox,
-      network: false,
       limits: { wallMs: buildMs },
       graceMs: 1_000,
     }
@@ -100,7 +100,8 @@ export class Environments {
     const text = new TextDecoder().decode(await jobs.bytes.read(who, id, 'log'))
     await jobs.remove(who, id)
     if (job.state !== 'succeeded') {
-      throw new Error(job.outcome?.message ?? `The list of packages could not be made: ${text}`)
+      const reason = job.outcome?.message ?? text.trim()
+      throw new HearthError('unavailable', `No Python for the programs: ${reason}`)
     }
     return { environment, packages: JSON.parse(text) as Record<string, string> }
   }

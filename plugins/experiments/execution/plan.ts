@@ -55,8 +55,8 @@ export const stepPlan = (request: StepRequest, parts: PlanParts): Plan => {
     outputs: ['working'],
     ...(python === null && { python: { requirements: [...requirements] } }),
     warmImports: [...warmImports],
+    // The levels that can shut the network do unless told otherwise; `none` cannot, and is allowed.
     sandbox: request.sandbox,
-    network: false,
     limits: {
       wallMs: request.timeoutMs,
       logBytes,
