@@ -10,11 +10,10 @@ import { fileMigrations } from './files/migrations.ts'
 import { Files } from './files/files.ts'
 import { JournalStore } from './journal/store.ts'
 import { cursorAfter, experimentChannel, messagesOf, replayOf, topicOf } from './live.ts'
-import { publicAddresses } from './models/check-key.ts'
 import { budgetEnd } from './models/budget.ts'
 import { Ledger, ledgerMigrations } from './models/ledger.ts'
 import { Models } from './models/models.ts'
-import { providersIn } from './models/providers.ts'
+import { addressesIn, providersIn } from './models/providers.ts'
 import { createLadder } from './propose/ladder/ladder.ts'
 import { proposers } from './propose/proposers.ts'
 import { configRoutes } from './routes-config.ts'
@@ -63,7 +62,7 @@ export default definePlugin({
     const referee = createReferee({ blobs })
     const ledger = new Ledger(db, clock)
     const models = new Models({ providers: providersIn(process.env), ledger, clock, log })
-    const proposerOf = proposers({ models, ledger, ladder: createLadder(), db })
+    const proposerOf = proposers({ models, ledger, ladder: createLadder(), db, store })
     const leases = new Leases({ db, clock, holder: crypto.randomUUID() })
     const engine = new Engine({
       ...{ db, blobs, auth, clock, log, store, referee, executor, leases },
@@ -116,7 +115,7 @@ export default definePlugin({
           configRoutes({
             maxFileBytes: settings.maxFileBytes,
             supportedModels: models.supported(),
-            addresses: publicAddresses,
+            addresses: addressesIn(process.env),
           }),
         ),
       channels: [

@@ -2,7 +2,8 @@
 import { router, t } from '../../src/sdk.ts'
 import { maxDocumentSteps } from './bodies.ts'
 import { documentedTypes } from './files/names.ts'
-import { checkKey, type ProviderAddresses } from './models/check-key.ts'
+import { checkKey } from './models/check-key.ts'
+import type { ProviderAddresses } from './models/providers.ts'
 
 const tags = ['experiments: configuration']
 

@@ -12,6 +12,10 @@ const Role = t.Object(
     /** null: not sent, for models that refuse it. */
     temperature: t.Optional(t.Union([t.Number({ minimum: 0, maximum: 2 }), t.Null()])),
     maxTokens: t.Optional(t.Integer({ minimum: 16, maximum: 1_000_000 })),
+    /** What it costs, for models whose price is not known, or another one. */
+    usdPerMillion: t.Optional(
+      t.Object({ input: t.Number({ minimum: 0 }), output: t.Number({ minimum: 0 }) }, closed),
+    ),
   },
   closed,
 )
@@ -94,6 +98,7 @@ export interface RoleSettings {
   readonly model: string
   readonly temperature?: number | null
   readonly maxTokens?: number
+  readonly usdPerMillion?: { readonly input: number; readonly output: number }
 }
 
 /** With every default filled in. */

@@ -1,28 +1,13 @@
 /** Whether a key is good: asked of its provider, never guessed from its looks. */
 import { HearthError } from '../../../src/sdk.ts'
+import type { ProviderAddresses } from './providers.ts'
 
 export interface KeyQuestion {
   readonly provider: string
   readonly apiKey: string
-  /** Of a server that speaks OpenAI's protocol. */
-  readonly baseUrl?: string
 }
 
-export interface ProviderAddresses {
-  readonly openai: string
-  readonly anthropic: string
-  readonly gemini: string
-  readonly openrouter: string
-}
-
-export const publicAddresses: ProviderAddresses = {
-  openai: 'https://api.openai.com/v1',
-  anthropic: 'https://api.anthropic.com/v1',
-  gemini: 'https://generativelanguage.googleapis.com/v1beta',
-  openrouter: 'https://openrouter.ai/api/v1',
-}
-
-const timeoutMs = 15_000
+const usualTimeoutMs = 15_000
 
 export interface CheckedKey {
   readonly valid: true
@@ -36,10 +21,11 @@ export interface CheckedKey {
  * @throws HearthError 401 API_KEY_INVALID, 503 TIMEOUT_ERROR when nobody can tell, `validation`
  */
 export const checkKey = async (
-  { provider, apiKey, baseUrl }: KeyQuestion,
-  addresses: ProviderAddresses = publicAddresses,
+  { provider, apiKey }: KeyQuestion,
+  addresses: ProviderAddresses,
+  timeoutMs = usualTimeoutMs,
 ): Promise<CheckedKey> => {
-  const { url, headers } = requestFor(provider, apiKey, baseUrl, addresses)
+  const { url, headers } = requestFor(provider, apiKey, addresses)
   const reply = await fetch(url, {
     headers,
     redirect: 'error',
@@ -66,16 +52,11 @@ const unreachable = (provider: string): HearthError =>
     reason: 'TIMEOUT_ERROR',
   })
 
-const requestFor = (
-  provider: string,
-  apiKey: string,
-  baseUrl: string | undefined,
-  addresses: ProviderAddresses,
-) => {
+const requestFor = (provider: string, apiKey: string, addresses: ProviderAddresses) => {
   const bearer = { authorization: `Bearer ${apiKey}` }
   switch (provider) {
     case 'openai':
-      return { url: `${trimmed(baseUrl ?? addresses.openai)}/models`, headers: bearer }
+      return { url: `${addresses.openai}/models`, headers: bearer }
     case 'openrouter':
       // Its list of models is open to all; this tells whose key it is.
       return { url: `${addresses.openrouter}/key`, headers: bearer }
@@ -96,13 +77,11 @@ const requestFor = (
   }
 }
 
-const trimmed = (url: string): string => url.replace(/\/+$/, '')
-
 const modelsIn = (body: unknown): string[] => {
   const { data, models } = (body ?? {}) as { data?: unknown; models?: unknown }
   const list = Array.isArray(data) ? data : Array.isArray(models) ? models : []
-  return list.flatMap((one: { id?: unknown; name?: unknown }) => {
-    const name = one.id ?? one.name
+  return list.flatMap((one: { id?: unknown; name?: unknown } | null) => {
+    const name = one?.id ?? one?.name
     return typeof name === 'string' ? [name.replace(/^models\//, '')] : []
   })
 }

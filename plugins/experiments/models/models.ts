@@ -1,12 +1,14 @@
-/** Asks language models: bounded tries, every call in the ledger, recorded replies instead. */
+/** Asks language models: bounded tries, every call in the ledger, recorded replies first. */
 import type { Clock, Logger } from '../../../src/sdk.ts'
 import type { RoleSettings } from '../settings.ts'
 import { ModelError } from './errors.ts'
-import { type Answer, generate, type Tool } from './generate.ts'
+import { type Answer, type Call, generate, type Tool } from './generate.ts'
 import type { Ledger } from './ledger.ts'
-import { costOf } from './prices.ts'
+import { type NoAnswer, waitMsOf } from './no-answer.ts'
+import { costOf, estimatedTokens, priceOf } from './prices.ts'
 import { type Provider, providerOf } from './providers.ts'
-import type { Replay } from './replay.ts'
+import type { Recording } from './replay.ts'
+import { type Redact, redactor } from './secrets.ts'
 
 export interface Question {
   readonly experimentId: string
@@ -23,6 +25,8 @@ export interface Question {
 export interface Reply {
   /** Id in the ledger. */
   readonly call: string
+  /** Who gave it. */
+  readonly model: string
   readonly text: string
   /** What the model handed to the tool; null when it did not use it. */
   readonly input: unknown
@@ -37,15 +41,19 @@ export interface ModelsOptions {
 
 const maxTries = 5
 const firstWaitMs = 1_000
-const maxWaitMs = 30_000
+const maxWaitMs = 60_000
+/** Of one call. */
+const timeoutMs = 300_000
 
 export class Models {
   readonly #options: ModelsOptions
+  readonly #redact: Redact
   /** Models that refuse a temperature, or tools: found out once. */
   readonly #refused = new Set<string>()
 
   constructor(options: ModelsOptions) {
     this.#options = options
+    this.#redact = redactor(options.providers.map(({ apiKey }) => apiKey))
   }
 
   get isConfigured(): boolean {
@@ -53,10 +61,12 @@ export class Models {
   }
 
   defaultModel(role: Question['role']): string | null {
-    const provider = this.#options.providers[0]
-    if (!provider) return null
-    const name = provider.defaults[role === 'code' ? 'code' : 'review']
-    return provider.name === 'ollama' ? `ollama/${name}` : name
+    return this.#options.providers[0]?.defaults[role === 'code' ? 'code' : 'review'] ?? null
+  }
+
+  /** Who is asked for a model; null when nobody that is set has it. */
+  providerOf(model: string): Provider | null {
+    return providerOf(this.#options.providers, model)
   }
 
   /** What a client may offer: the models of the providers that are set, then well-known ones. */
@@ -66,83 +76,142 @@ export class Models {
   }
 
   /** @throws ModelError when nobody answers, or the key is refused */
-  async ask(question: Question, replay: Replay | null): Promise<Reply> {
-    const recorded = replay?.next(question)
-    if (recorded) return this.#keep(question, recorded, null, 0)
+  async ask(asked: Question, recording: Recording | null): Promise<Reply> {
+    const question = { ...asked, prompt: this.#redact(asked.prompt) }
+    const recorded = recording?.next(question)
+    if (recorded) {
+      // Its own reply is in the ledger already.
+      if (recording?.kind === 'unused') return recorded
+      return this.#write(question, { ...recorded, error: null, latencyMs: 0 })
+    }
+    if (recording?.kind === 'whole') {
+      const { operator, step } = question
+      throw new ModelError(
+        'EXECUTION_ERROR',
+        `The recording has no reply left to “${operator}” of step ${step}`,
+      )
+    }
+    const provider = this.providerOf(question.settings.model)
+    if (provider) return this.#askProvider(provider, question)
+    throw new ModelError('EXECUTION_ERROR', `No provider is set for ${question.settings.model}`)
+  }
+
+  async #askProvider(provider: Provider, question: Question): Promise<Reply> {
+    const { log, clock } = this.#options
     const { model } = question.settings
-    const provider = providerOf(this.#options.providers, model)
-    if (!provider) throw new ModelError('EXECUTION_ERROR', `No provider is set for model ${model}`)
     for (let tries = 1; ; tries++) {
+      const call = this.#callOf(provider, question)
       const begun = performance.now()
-      const answer = await generate(provider, this.#adapted(question))
+      const answer = await this.#timed(call)
       const latencyMs = performance.now() - begun
-      if (answer.ok) return this.#keep(question, answer, null, latencyMs)
+      if (answer.ok) return this.#keep(provider, question, answer, latencyMs)
+      const error = this.#redact(answer.message)
+      await this.#write(question, { ...nothing, model, error, latencyMs })
       if (question.signal.aborted) throw new ModelError('EXECUTION_ERROR', 'The call was cancelled')
-      await this.#keep(question, nothing, answer.message, latencyMs)
-      if (answer.kind === 'refuses' && !this.#refused.has(`${model}/${answer.what}`)) {
+      if (wasSent(call, answer)) {
         this.#refused.add(`${model}/${answer.what}`)
         continue
       }
-      if (answer.kind !== 'passing' || tries === maxTries) throw errorOf(answer, provider)
-      const waitMs = Math.min(maxWaitMs, answer.waitMs ?? firstWaitMs * 2 ** (tries - 1))
-      await this.#rest(waitMs, question.signal)
+      if (answer.kind !== 'passing' || tries === maxTries) {
+        throw errorOf({ ...answer, message: error }, provider)
+      }
+      const waitMs = waitMsOf(answer.retryAfter, clock.now()) ?? firstWaitMs * 2 ** (tries - 1)
+      log.warn('A language model gave no answer, and is asked again', { model, tries, error })
+      await this.#rest(Math.min(maxWaitMs, waitMs), question.signal)
     }
   }
 
-  #adapted(question: Question): Question {
-    const { model, maxTokens, temperature } = question.settings
-    const has = (what: string) => this.#refused.has(`${model}/${what}`)
-    const { tool, ...rest } = question
+  /** Without what the model is known to refuse. */
+  #callOf(provider: Provider, { settings, prompt, tool, signal }: Question): Call {
+    const { temperature, ...rest } = settings
+    const refuses = (what: string) => this.#refused.has(`${settings.model}/${what}`)
     return {
-      ...rest,
-      ...(tool && !has('tools') && { tool }),
-      settings: {
-        model,
-        ...(temperature !== undefined && !has('temperature') && { temperature }),
-        ...(maxTokens !== undefined && { maxTokens }),
-      },
+      provider,
+      prompt,
+      signal,
+      settings: { ...rest, temperature: refuses('temperature') ? null : (temperature ?? null) },
+      ...(tool && !refuses('tools') && { tool }),
     }
   }
 
-  async #keep(
-    { experimentId, step, operator, role, settings, prompt }: Question,
-    answer: Pick<Answer, 'text' | 'input' | 'inputTokens' | 'outputTokens'>,
-    error: string | null,
-    latencyMs: number,
+  async #timed(call: Call): Promise<Answer | NoAnswer> {
+    const limit = new AbortController()
+    const timer = this.#options.clock.after(timeoutMs, () => limit.abort())
+    const signal = AbortSignal.any([call.signal, limit.signal])
+    const answer = await generate({ ...call, signal }).finally(() => timer.cancel())
+    if (answer.ok || !signal.aborted) return answer
+    const message = call.signal.aborted ? 'cancelled' : `none within ${timeoutMs / 1000} seconds`
+    return { ok: false, kind: 'passing', message }
+  }
+
+  #keep(provider: Provider, question: Question, answer: Answer, latencyMs: number): Promise<Reply> {
+    const { model } = question.settings
+    const text = this.#redact(answer.text)
+    const json = this.#redact(JSON.stringify(answer.input))
+    const input: unknown = JSON.parse(json)
+    const inputTokens = answer.inputTokens ?? estimatedTokens(question.prompt)
+    const outputTokens =
+      answer.outputTokens ?? estimatedTokens(text) + (input === null ? 0 : estimatedTokens(json))
+    const usd = costOf(priceOf(question.settings, provider.name), inputTokens, outputTokens)
+    const counted = { inputTokens, outputTokens, usd }
+    return this.#write(question, { model, text, input, ...counted, error: null, latencyMs })
+  }
+
+  async #write(
+    { experimentId, step, operator, role, prompt }: Question,
+    { text, input, ...entry }: Entry,
   ): Promise<Reply> {
-    const { text, input, inputTokens, outputTokens } = answer
+    const { model, inputTokens, outputTokens, usd, error, latencyMs } = entry
     const call = await this.#options.ledger.write({
-      ...{ experimentId, step, operator, role, prompt, error, latencyMs },
-      model: settings.model,
+      ...{ experimentId, step, operator, role, model, prompt, error, latencyMs },
       reply: text,
       tool: input === null ? null : JSON.stringify(input),
-      inputTokens,
-      outputTokens,
-      usd: costOf(settings.model, inputTokens, outputTokens),
+      ...{ inputTokens, outputTokens, usd },
     })
-    return { call, text, input }
+    return { call, model, text, input }
   }
 
   #rest(ms: number, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = this.#options.clock.after(ms, () => resolve())
-      signal.addEventListener('abort', () => {
-        timer.cancel()
-        resolve()
-      })
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const wake = () => resolve()
+    const timer = this.#options.clock.after(ms, wake)
+    signal.addEventListener('abort', wake)
+    return promise.finally(() => {
+      timer.cancel()
+      signal.removeEventListener('abort', wake)
     })
   }
 }
 
-const nothing = { text: '', input: null, inputTokens: null, outputTokens: null } as const
+interface Entry {
+  readonly model: string
+  readonly text: string
+  readonly input: unknown
+  readonly inputTokens: number | null
+  readonly outputTokens: number | null
+  readonly usd: number | null
+  readonly error: string | null
+  readonly latencyMs: number
+}
 
-const errorOf = (
-  { kind, message }: { readonly kind: string; readonly message: string },
-  { name }: Provider,
-): ModelError => {
-  if (kind === 'key')
+const nothing = {
+  text: '',
+  input: null,
+  inputTokens: null,
+  outputTokens: null,
+  usd: null,
+} as const
+
+/** Of two calls at once the later one learns nothing new, but may be asked again all the same. */
+const wasSent = ({ settings, tool }: Call, { kind, what }: NoAnswer): boolean =>
+  kind === 'refuses' && (what === 'tools' ? tool !== undefined : settings.temperature !== null)
+
+const errorOf = ({ kind, message }: NoAnswer, { name }: Provider): ModelError => {
+  if (kind === 'key') {
     return new ModelError('API_KEY_INVALID', `${name} refuses the key: ${message}`)
-  if (kind === 'passing')
+  }
+  if (kind === 'passing') {
     return new ModelError('TIMEOUT_ERROR', `${name} gives no answer: ${message}`)
+  }
   return new ModelError('EXECUTION_ERROR', `${name}: ${message}`)
 }

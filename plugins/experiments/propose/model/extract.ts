@@ -15,14 +15,19 @@ interface Block {
 
 const python = new Set(['', 'py', 'python', 'python3', 'py3'])
 
-export const extractProgram = (reply: string): Extracted => {
+/** Models that think aloud try programs while they do. */
+export const withoutThoughts = (reply: string): string =>
+  reply.replace(/^\s*<(think|thinking)>.*?(<\/\1>|$)/s, '')
+
+export const extractProgram = (said: string): Extracted => {
+  const reply = withoutThoughts(said)
   const all = blocksIn(reply)
   const named = all.filter(({ language }) => language !== '' && python.has(language))
   const blocks = named.length > 0 ? named : all.filter(({ language }) => python.has(language))
   const programs = blocks.filter(({ code }) => looksLikeProgram(code))
   const [first] = programs
   if (first) {
-    const code = programs.map((block) => block.code.trim()).join('\n\n')
+    const code = programs.map((block) => block.code.replace(/^\n+|\s+$/g, '')).join('\n\n')
     return { plan: reply.slice(0, first.at).trim(), code: `${code}\n` }
   }
   const bare = reply.trim()
@@ -36,18 +41,24 @@ export const extractProgram = (reply: string): Extracted => {
  */
 const blocksIn = (reply: string): Block[] => {
   const blocks: Block[] = []
-  let open: { fence: string; language: string; at: number; lines: string[] } | null = null
+  let open: (Omit<Block, 'code'> & { fence: string; indent: number; lines: string[] }) | null = null
   let at = 0
   for (const line of reply.split('\n')) {
-    const mark = /^\s{0,3}(`{3,}|~{3,})\s*([\w+.-]*)/.exec(line)
     if (open) {
-      const isEnd = mark?.[1]?.startsWith(open.fence) && /^\s*[`~]+\s*$/.test(line)
-      if (isEnd) {
+      // A block in a list is indented as a whole.
+      const inside = line.replace(new RegExp(`^\\s{0,${open.indent}}`), '').replace(/\r$/, '')
+      const end = /^ {0,3}(`{3,}|~{3,})\s*$/.exec(inside)?.[1]
+      if (end?.startsWith(open.fence)) {
         blocks.push({ language: open.language, code: open.lines.join('\n'), at: open.at })
         open = null
-      } else open.lines.push(line)
-    } else if (mark?.[1]) {
-      open = { fence: mark[1], language: (mark[2] ?? '').toLowerCase(), at, lines: [] }
+      } else open.lines.push(inside)
+    } else {
+      const [, indent = '', fence, language = ''] =
+        /^(\s*)(`{3,}|~{3,})\s*([\w+.-]*)/.exec(line) ?? []
+      const lines: string[] = []
+      if (fence) {
+        open = { fence, language: language.toLowerCase(), at, indent: indent.length, lines }
+      }
     }
     at += line.length + 1
   }
