@@ -45,15 +45,15 @@ export const finishExperiment = async (
   }
   const blended = experiment.settings.ensemble ? await blend(options, journal) : null
   if (blended) candidates.push(candidateOf(blended.node, []))
+  const nodes = blended ? [...journal.nodes, blended.node] : journal.nodes
   const choice = await chooseFinal({
     candidates,
     maximize,
     baseline: baselineOf(journal, candidates),
-    compare: (before, after) =>
-      compare(options, [...journal.nodes, ...nodesOf(blended)], before, after),
+    compare: (before, after) => compare(options, nodes, before, after),
   })
-  const best = [...journal.nodes, ...nodesOf(blended)].find(({ id }) => id === choice.best) ?? null
-  const report = await reportOf(options, journal, choice, best)
+  const best = nodes.find(({ id }) => id === choice.best) ?? null
+  const report = await reportOf(options, { ...journal, nodes }, choice, best)
   return [...(blended?.events ?? []), { type: 'completed', final: { ...choice, report } }]
 }
 
@@ -115,8 +115,6 @@ interface Blended {
   readonly node: Node
   readonly events: readonly JournalEvent[]
 }
-
-const nodesOf = (blended: Blended | null): Node[] => (blended ? [blended.node] : [])
 
 /** A node made of stored predictions; null when it is no better on the rows that decide. */
 const blend = async (options: FinishOptions, journal: Journal): Promise<Blended | null> => {
@@ -191,9 +189,9 @@ const blend = async (options: FinishOptions, journal: Journal): Promise<Blended 
       isPruned: false,
     },
     events: [
-      { type: 'extended', steps: 1 },
       { type: 'proposed', node: id, ...common, needsApproval: false },
       { type: 'finished', node: id, run, verdict },
+      { type: 'extended', steps: 1 },
     ],
   }
 }
