@@ -1,0 +1,75 @@
+/**
+ * What a scenario is: an environment with the semantics of Gymnasium, that can be saved at any
+ * moment, proves by an oracle that it can be solved, and judges by its final state.
+ */
+import type { Random } from './random.ts'
+
+export interface ScenarioSpec {
+  /** Stable; a change that could change what is learned raises `version`. */
+  readonly id: string
+  readonly version: number
+  readonly name: string
+  readonly description: string
+  readonly difficulty: 'beginner' | 'intermediate' | 'advanced'
+  /** Kinds of episodes; results are told for each. */
+  readonly tasks: readonly string[]
+  /** Length of an observation. */
+  readonly observations: number
+  /** Names of the actions, in the order of their numbers. */
+  readonly actions: readonly string[]
+  /** After so many steps an episode is cut off (`truncated`). */
+  readonly maxSteps: number
+  readonly metrics: readonly string[]
+  readonly features: readonly string[]
+}
+
+export interface Verdict {
+  readonly success: boolean
+  /** Parts of the judgement, from 0 to 1. */
+  readonly components: Readonly<Record<string, number>>
+  readonly violations: readonly string[]
+}
+
+export interface Step {
+  readonly reward: number
+  /** The episode came to its end by itself. */
+  readonly terminated: boolean
+  /** It was cut off: what would have followed still counts. */
+  readonly truncated: boolean
+}
+
+export interface Environment {
+  /** The same seed gives the same episode. Writes the first observation into `into`. */
+  reset(seed: number, into: Float32Array): void
+  /** @throws Error after the end of the episode, until it is reset */
+  step(action: number, into: Float32Array): Step
+  /** Which kind of episode it is: an index into `tasks`. */
+  readonly task: number
+  /** Actions that are possible now, as 1; null: all are. */
+  mask(): Uint8Array | null
+  /** The action of one who sees everything. */
+  oracle(): number
+  /** The action of a scripted rule that sees what the policy sees. */
+  heuristic(random: Random): number
+  verdict(): Verdict
+  /** Everything that the rest of the episode depends on, JSON. */
+  save(): unknown
+  load(state: unknown): void
+}
+
+export interface Scenario {
+  readonly spec: ScenarioSpec
+  make(): Environment
+}
+
+/** Seeds of each split; disjoint by construction, as their upper bits differ. */
+export const splits = { train: 0, validation: 1, test: 2 } as const
+export type Split = keyof typeof splits
+
+const perSplit = 2 ** 40
+
+/** The n-th seed of a split, n from 0. @throws RangeError beyond the split */
+export const seedOf = (split: Split, n: number): number => {
+  if (!Number.isInteger(n) || n < 0 || n >= perSplit) throw new RangeError(`No seed ${n}`)
+  return splits[split] * perSplit + n
+}
