@@ -39,6 +39,8 @@ export interface Step {
 }
 
 export interface Environment {
+  /** How many there are. */
+  readonly actions: number
   /** The same seed gives the same episode. Writes the first observation into `into`. */
   reset(seed: number, into: Float32Array): void
   /** @throws Error after the end of the episode, until it is reset */
@@ -57,8 +59,36 @@ export interface Environment {
   load(state: unknown): void
 }
 
+/** A tool that an agent may call, as language models are told of it. */
+export interface Tool {
+  /** The action's name. */
+  readonly name: string
+  readonly description: string
+  /** JSON schema of the arguments, an object. */
+  readonly parameters: Readonly<Record<string, unknown>>
+}
+
+export interface ToolCall {
+  readonly name: string
+  readonly arguments: Readonly<Record<string, unknown>>
+}
+
+/** The same episode in words: for agents that talk and call tools. */
+export interface Conversation {
+  readonly system: string
+  readonly tools: readonly Tool[]
+  /** What the user says first; it tells no more than the first observation. */
+  opening(environment: Environment): string
+  /** The action that a call stands for, or why it stands for none: told to the agent, no step. */
+  actionOf(environment: Environment, call: ToolCall): number | string
+  /** What the last action brought to light. */
+  reply(environment: Environment): string
+}
+
 export interface Scenario {
   readonly spec: ScenarioSpec
+  /** null: there is nothing to be said in it. */
+  readonly conversation: Conversation | null
   make(): Environment
 }
 

@@ -27,10 +27,12 @@ export const cartpole: Scenario = {
     metrics: ['steps'],
     features: ['calibration'],
   },
+  conversation: null,
   make: () => new CartPole(),
 }
 
 class CartPole implements Environment {
+  readonly actions = 2
   readonly task = 0
   #x = 0
   #speed = 0

@@ -2,9 +2,26 @@
 import path from './kernel.wasm' with { type: 'file' }
 
 interface Exports {
-  forward(x: number, w: number, b: number, y: number, rows: number, n: number, m: number, act: number): void
+  forward(
+    x: number,
+    w: number,
+    b: number,
+    y: number,
+    rows: number,
+    n: number,
+    m: number,
+    act: number,
+  ): void
   backTanh(y: number, dy: number, count: number): void
-  backWeights(x: number, dz: number, dw: number, db: number, rows: number, n: number, m: number): void
+  backWeights(
+    x: number,
+    dz: number,
+    dw: number,
+    db: number,
+    rows: number,
+    n: number,
+    m: number,
+  ): void
   backInput(dz: number, w: number, dx: number, rows: number, n: number, m: number): void
   squares(g: number, count: number): number
   adam(

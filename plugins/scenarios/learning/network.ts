@@ -24,7 +24,12 @@ const layersOf = ({ inputs, hidden, outputs }: NetworkShape): Layer[] => {
   let at = 0
   let from = inputs
   return sizes.map((size) => {
-    const layer = { inputs: from, outputs: padded(size), weights: at, bias: at + from * padded(size) }
+    const layer = {
+      inputs: from,
+      outputs: padded(size),
+      weights: at,
+      bias: at + from * padded(size),
+    }
     at = layer.bias + layer.outputs
     from = layer.outputs
     return layer
