@@ -1,0 +1,5 @@
+declare module '*.wasm' {
+  /** Where the file lies, also inside of the compiled binary. */
+  const path: string
+  export default path
+}
