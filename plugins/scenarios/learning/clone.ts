@@ -36,7 +36,7 @@ export const demonstrate = (
   for (let n = first; n < first + episodes; n++) {
     environment.reset(seedOf('train', n), observation)
     const rewards: number[] = []
-    for (let isOver = false; !isOver; ) {
+    for (let isOver = false; !isOver;) {
       const action = environment.oracle()
       seen.push(...observation)
       actions.push(action)

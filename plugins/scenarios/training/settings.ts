@@ -1,0 +1,76 @@
+/** What a training is told, and the settings that follow from it. */
+import type { ScenarioSpec } from '../environment.ts'
+import type { PpoSettings } from '../learning/ppo.ts'
+
+export const algorithms = ['bc+ppo', 'bc', 'ppo', 'reinforce'] as const
+export type Algorithm = (typeof algorithms)[number]
+
+export interface TrainingSettings {
+  readonly scenario: string
+  readonly algorithm: Algorithm
+  /** Episodes that may be played, those of the oracle counted too. */
+  readonly episodes: number
+  readonly learningRate: number
+  readonly seed: number
+}
+
+export interface Schedule {
+  readonly hidden: readonly number[]
+  /** Side by side. */
+  readonly environments: number
+  /** Of each environment between two updates. */
+  readonly steps: number
+  readonly ppo: PpoSettings
+  /** The oracle's episodes that are learned from first. */
+  readonly demonstrations: number
+  readonly cloneRows: number
+  /** Goes down to nothing with the episodes that are left. */
+  readonly anneals: boolean
+}
+
+/** With few episodes the oracle teaches most of them: learning by trial takes thousands. */
+const demonstrationShare = 0.8
+const maxDemonstrations = 500
+const cloneRows = 128
+const maxCloneEpochs = 300
+/** Steps looked at in all epochs together. */
+const cloneLooks = 250_000
+
+/** Epochs over so many demonstrated steps. */
+export const cloneEpochs = (steps: number): number =>
+  Math.max(3, Math.min(maxCloneEpochs, Math.round(cloneLooks / steps)))
+
+export const scheduleOf = (
+  { algorithm, episodes }: TrainingSettings,
+  spec: ScenarioSpec,
+): Schedule => {
+  const clones = algorithm === 'bc' || algorithm === 'bc+ppo'
+  const share = algorithm === 'bc' ? 1 : demonstrationShare
+  const demonstrations = clones
+    ? Math.max(1, Math.min(maxDemonstrations, Math.round(episodes * share)))
+    : 0
+  const isLong = spec.maxSteps > 100
+  const environments = isLong ? 4 : 16
+  const steps = isLong ? 128 : 16
+  const plain = algorithm === 'reinforce'
+  return {
+    hidden: [64, 64],
+    environments,
+    steps,
+    demonstrations,
+    cloneRows,
+    anneals: true,
+    ppo: {
+      gamma: 0.99,
+      // One look at each step, and whole returns: REINFORCE with a learned baseline.
+      lambda: plain ? 1 : 0.95,
+      epochs: plain ? 1 : isLong ? 4 : 8,
+      minibatches: 4,
+      clip: 0.2,
+      entropy: 0.01,
+      valueWeight: 0.5,
+      clipsValue: isLong,
+      maxNorm: 0.5,
+    },
+  }
+}
