@@ -136,7 +136,7 @@ test(
   timeoutMs,
 )
 
-test('who asks for an experiment that is not there is refused in the words of the document', async () => {
+test('an experiment that is not there is refused in the words of the document', async () => {
   for (const transports of [['polling'], ['websocket']]) {
     const socket = io(address('exp_123456789'), { transports, forceNew: true, reconnection: false })
     const error = await new Promise<Error>((resolve) => socket.on('connect_error', resolve))
