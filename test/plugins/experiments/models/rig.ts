@@ -69,10 +69,10 @@ export const openRig = async (env: Readonly<Record<string, string>>): Promise<Ri
 
 /** As a server that was just started has them. */
 export const modelsOf = (
-  { ledger, clock }: Rig,
+  rig: Rig,
   env: Readonly<Record<string, string>>,
-  { log = recordingLog([]) }: { log?: Logger } = {},
-): Models => new Models({ providers: providersIn(env), ledger, clock, log })
+  { log = recordingLog([]), clock = rig.clock }: { log?: Logger; clock?: FakeClock } = {},
+): Models => new Models({ providers: providersIn(env), ledger: rig.ledger, clock, log })
 
 export const question = (rig: Rig, more: Partial<Question> = {}): Question => ({
   experimentId: rig.experimentId,
@@ -81,6 +81,7 @@ export const question = (rig: Rig, more: Partial<Question> = {}): Question => ({
   role: 'code',
   settings: { model: 'gpt-4.1', temperature: 0.5 },
   prompt: 'Write a program.',
+  until: null,
   signal: new AbortController().signal,
   ...more,
 })
