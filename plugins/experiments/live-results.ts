@@ -1,4 +1,5 @@
 /** The results that the last message of an experiment carries: whole if they are not too long. */
+import { timeOf } from './dialect.ts'
 import type { Experiment } from './experiment.ts'
 import { bestOf } from './journal/good.ts'
 import type { Journal } from './journal/journal.ts'
@@ -19,7 +20,7 @@ export const resultsMessage = (
   const best = bestOf(journal)
   const bestMetric = { value: best?.verdict?.metric ?? null, maximize: journal.maximize }
   const totalTime = (endedAt - (journal.startedAt ?? endedAt)) / 1000
-  const completedAt = new Date(endedAt).toISOString()
+  const completedAt = timeOf(endedAt)
   const nodes = bounded(nodeViews(journal))
   const results = {
     experimentId: id,
@@ -31,7 +32,7 @@ export const resultsMessage = (
       isShortened: nodes.some(({ isShortened }) => isShortened === true),
       bestMetric,
       totalTime,
-      createdAt: new Date(createdAt).toISOString(),
+      createdAt: timeOf(createdAt),
     },
     bestMetric,
     totalTime,

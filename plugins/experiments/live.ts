@@ -1,5 +1,6 @@
 /** What an experiment's journal says to those who watch it: the document's messages, and more. */
 import type { Channel, ChannelRequest, LiveMessage, Subscription } from '../../src/sdk.ts'
+import { timeOf } from './dialect.ts'
 import type { Experiment } from './experiment.ts'
 import type { StoredEvent } from './journal/events.ts'
 import { apply, emptyJournal } from './journal/fold.ts'
@@ -116,7 +117,7 @@ const ended = (
   message: string,
 ): Message => {
   const { bestMetric, totalTime, results } = resultsMessage(experiment, journal, status, at)
-  const completedAt = new Date(at).toISOString()
+  const completedAt = timeOf(at)
   const data = { status, bestMetric, totalTime, completedAt, message, results }
   return { type: 'experiment_complete', data }
 }

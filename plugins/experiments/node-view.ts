@@ -1,4 +1,5 @@
 /** A node as clients see it: over REST, in live messages and on the tree page alike. */
+import { timeOf } from './dialect.ts'
 import type { Journal } from './journal/journal.ts'
 import type { KeptFile, Node, Output } from './journal/node.ts'
 
@@ -62,7 +63,7 @@ const view = (node: Node, maximize: boolean | null, children: readonly string[])
     jobId: node.jobId,
     isPinned: node.isPinned,
     isPruned: node.isPruned,
-    createdAt: new Date(node.createdAt).toISOString(),
+    createdAt: timeOf(node.createdAt),
   }
 }
 

@@ -28,7 +28,7 @@ export const configRoutes = (options: ConfigRoutesOptions) =>
     .post('/api/config/validate-api-key', ({ body }) => checkKey(body, options.addresses), {
       body: t.Object({
         provider: t.String({ minLength: 1, maxLength: 100 }),
-        apiKey: t.String({ minLength: 1, maxLength: 1000, pattern: '^[\\x21-\\x7e]+$' }),
+        apiKey: t.String({ maxLength: 1000, pattern: '^[\\x21-\\x7e]+$' }),
       }),
       detail: {
         tags,

@@ -132,9 +132,10 @@ export const experimentRoutes = (desk: Desk) =>
       '/api/experiments/:id',
       async ({ params, who }) => {
         const { id } = await desk.experiments.get(who, params.id)
-        await desk.engine.abandon(id)
-        await desk.removeJobs(id)
-        await desk.experiments.remove(id)
+        await desk.engine.abandon(id, async () => {
+          await desk.removeJobs(id)
+          await desk.experiments.remove(id)
+        })
         return { id, deleted: true }
       },
       { detail: { tags, summary: 'Delete an experiment, and end what runs of it' } },

@@ -8,6 +8,7 @@ import { toAide } from './journal/aide.ts'
 import type { KeptFile } from './journal/node.ts'
 import { nodeView } from './node-view.ts'
 import { exportArchive } from './results/export.ts'
+import type { LedgerEntry } from './ledger-entry.ts'
 import { solutionOf } from './results/solution.ts'
 import { treePolicy } from './tree/page.ts'
 
@@ -26,6 +27,8 @@ const decoded = (path: string): string | null => {
     return null
   }
 }
+
+const callView = (call: LedgerEntry) => ({ ...call, at: timeOf(call.at) })
 
 export const resultRoutes = (desk: Desk) => {
   const open = async (who: Who, id: string) => {
@@ -76,7 +79,8 @@ export const resultRoutes = (desk: Desk) => {
       '/api/experiments/:id/nodes/:node',
       async ({ params, who }) => {
         const { node, journal } = await nodeOf(who, params.id, params.node)
-        const calls = (await desk.calls(params.id)).filter(({ id }) => node.calls.includes(id))
+        const all = await desk.calls(params.id)
+        const calls = all.filter(({ id }) => node.calls.includes(id)).map(callView)
         const artifacts = node.run?.artifacts.map(({ path, sizeBytes }) => ({
           path,
           size: sizeBytes,
@@ -156,7 +160,7 @@ export const resultRoutes = (desk: Desk) => {
         const sum = (of: (one: (typeof calls)[number]) => number | null) =>
           calls.reduce((total, one) => total + (of(one) ?? 0), 0)
         return {
-          calls,
+          calls: calls.map(callView),
           inputTokens: sum((one) => one.inputTokens),
           outputTokens: sum((one) => one.outputTokens),
           usd: sum((one) => one.usd),

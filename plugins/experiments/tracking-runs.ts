@@ -1,9 +1,16 @@
 /** Each experiment is a tracking run too: its scores by step, to be watched beside all others. */
-import { type Clock, type Database, type Logger, sql, type Who } from '../../src/sdk.ts'
+import {
+  type Clock,
+  type Database,
+  HearthError,
+  type Logger,
+  sql,
+  type Who,
+} from '../../src/sdk.ts'
 import type { Tracking } from '../tracking/service.ts'
 import type { Experiment } from './experiment.ts'
-import type { StoredEvent } from './journal/events.ts'
-import { ranked } from './journal/good.ts'
+import type { JournalEvent, StoredEvent } from './journal/events.ts'
+import { isGood } from './journal/good.ts'
 import type { Journal } from './journal/journal.ts'
 import type { JournalStore } from './journal/store.ts'
 
@@ -63,27 +70,22 @@ export class TrackingRuns {
   }
 
   async #tell(id: string, stored: readonly StoredEvent[], journal: Journal): Promise<void> {
-    const { tracking, find, ownerOf } = this.#options
-    const experiment = await find(id)
-    const who = await ownerOf(experiment.ownerId)
-    const runId = experiment.runId ?? (await this.#begin(who, experiment))
+    const { tracking, store } = this.#options
+    const ending = stored.findLast(({ event }) => event.type in ends)?.event.type
+    if (ending) this.#live.delete(id)
+    const found = await this.#find(id)
+    if (!found) return
+    const { who, runId } = found
     // What an earlier process stored may not have been told: points that are there already stay.
-    const events = this.#seen.has(id) ? stored : await this.#options.store.read(id)
+    const events = this.#seen.has(id) ? stored : await store.read(id)
     this.#seen.add(id)
-    for (const { event } of stored) {
-      if (event.type === 'started') {
-        this.#live.set(id, runId)
-        await tracking.runs.update(who, runId, { status: 'running' })
-      }
-      if (event.type in ends) {
-        this.#live.delete(id)
-        await tracking.runs.update(who, runId, { status: ends[event.type as keyof typeof ends] })
-      }
+    if (stored.some(({ event }) => event.type === 'started')) {
+      this.#live.set(id, runId)
+      await tracking.runs.update(who, runId, { status: 'running' })
     }
-    const steps = events.flatMap(({ event }) =>
-      event.type === 'finished' ? (pointsOf(journal, event.node) ?? []) : [],
-    )
-    for (const { step, values } of steps) {
+    const added = new Set(events.flatMap(({ event }) => finishedNode(event)))
+    for (const { node, step, values } of pointsOf(journal)) {
+      if (!added.has(node)) continue
       const series = Object.entries(values).map(([name, value]) => ({
         name,
         values: [value],
@@ -92,6 +94,23 @@ export class TrackingRuns {
       await tracking.points.append({ runId, series, batchId: `${id}/${step}` })
     }
     tracking.state.touch(runId)
+    if (!ending) return
+    this.#live.delete(id)
+    this.#seen.delete(id)
+    await tracking.runs.update(who, runId, { status: ends[ending as keyof typeof ends] })
+  }
+
+  /** Null: it is deleted by now. */
+  async #find(id: string): Promise<{ who: Who; runId: number } | null> {
+    const { find, ownerOf } = this.#options
+    try {
+      const experiment = await find(id)
+      const who = await ownerOf(experiment.ownerId)
+      return { who, runId: experiment.runId ?? (await this.#begin(who, experiment)) }
+    } catch (error) {
+      if (error instanceof HearthError && error.code === 'not_found') return null
+      throw error
+    }
   }
 
   async #begin(who: Who, { id, name, goal, settings, task }: Experiment): Promise<number> {
@@ -131,21 +150,26 @@ export class TrackingRuns {
 const yes = (): boolean => true
 const no = (): boolean => false
 
-/** What a step adds to the curves; null: nothing that is a number. */
-const pointsOf = (journal: Journal, nodeId: string) => {
-  const node = journal.nodes.find(({ id }) => id === nodeId)
-  if (!node?.verdict) return null
-  const { metric, reportedMetric, isBuggy } = node.verdict
-  const upToHere = { ...journal, nodes: journal.nodes.filter(({ step }) => step <= node.step) }
-  const best = ranked(upToHere)[0]?.verdict?.metric
-  const values: Record<string, number> = {
-    buggy: Number(isBuggy),
-    exec_time_s: node.run?.execTimeS ?? 0,
-    ...(metric !== null && { metric }),
-    ...(reportedMetric !== null && { reported_metric: reportedMetric }),
-    ...(best !== null && best !== undefined && { best_metric: best }),
-  }
-  return { step: node.step, values }
+const finishedNode = (event: JournalEvent): string[] =>
+  event.type === 'finished' ? [event.node] : []
+
+/** What each step adds to the curves. */
+const pointsOf = (journal: Journal) => {
+  const isBetter = (a: number, b: number) => (journal.maximize === false ? a < b : a > b)
+  let best: number | null = null
+  return journal.nodes.flatMap((node) => {
+    if (!node.verdict) return []
+    const { metric, reportedMetric, isBuggy } = node.verdict
+    if (isGood(node) && metric !== null && (best === null || isBetter(metric, best))) best = metric
+    const values: Record<string, number> = {
+      buggy: Number(isBuggy),
+      exec_time_s: node.run?.execTimeS ?? 0,
+      ...(metric !== null && { metric }),
+      ...(reportedMetric !== null && { reported_metric: reportedMetric }),
+      ...(best !== null && { best_metric: best }),
+    }
+    return [{ node: node.id, step: node.step, values }]
+  })
 }
 
 const flat = (settings: Experiment['settings']): Record<string, string | number | boolean> => ({

@@ -56,6 +56,7 @@ export const resultsView = (experiment: Experiment, journal: Journal, now: numbe
   const { id, status, startedAt, endedAt } = experiment
   const best = bestOf(journal)
   const metric = { value: best?.verdict?.metric ?? null, maximize: journal.maximize }
+  const totalTime = startedAt === null ? 0 : ((endedAt ?? now) - startedAt) / 1000
   return {
     experimentId: id,
     status,
@@ -70,7 +71,12 @@ export const resultsView = (experiment: Experiment, journal: Journal, now: numbe
       interval: best.verdict?.interval ?? null,
     },
     bestMetric: metric,
-    journal: { nodes: nodeViews(journal), createdAt: timeOf(experiment.createdAt) },
+    journal: {
+      nodes: nodeViews(journal),
+      bestMetric: metric,
+      totalTime,
+      createdAt: timeOf(experiment.createdAt),
+    },
     config: { ...experiment.settings, steps: experiment.steps, goal: experiment.goal },
     task: experimentView(experiment).task,
     final: journal.final && {
@@ -81,7 +87,7 @@ export const resultsView = (experiment: Experiment, journal: Journal, now: numbe
     },
     notes: journal.notes,
     treeVisualization: `/api/experiments/${id}/tree.html`,
-    totalTime: startedAt === null ? 0 : ((endedAt ?? now) - startedAt) / 1000,
+    totalTime,
     startedAt: timeOrNull(startedAt),
     completedAt: timeOrNull(endedAt),
   }

@@ -1,5 +1,5 @@
 /** What conducting one experiment takes, and how it can be left. */
-import type { Clock, Logger, Who } from '../../../src/sdk.ts'
+import type { Clock, Who } from '../../../src/sdk.ts'
 import type { StepExecutor } from '../execution/executor.ts'
 import type { Experiment } from '../experiment.ts'
 import type { JournalEvent } from '../journal/events.ts'
@@ -17,19 +17,34 @@ export interface ConductorOptions {
   readonly proposer: Proposer
   readonly executor: StepExecutor
   readonly clock: Clock
-  readonly log: Logger
+  /** Cancels what runs; the conductor ends when nothing does any more. */
+  readonly stop: AbortSignal
+  /** Leaves everything as it is: jobs go on, another conductor takes them up. */
+  readonly leave: AbortSignal
   /** Which node to work on, for the k-th decision, seeing what is being written too. */
   decide(journal: Journal, elapsedShare: number, random: Random): Action
   /** Draws of the k-th decision: the same after a restart. */
   randomOf(decision: number): Random
-  load(): Promise<Journal>
   /** Others add to the journal too: what follows from it is decided while nobody can. */
   append(decide: Decide): Promise<Journal>
   judge(node: Node, run: Run, context: ProposeContext, maximize: boolean | null): Promise<Judged>
   /** Chooses what is delivered. */
-  finish(journal: Journal, signal: AbortSignal): Promise<readonly JournalEvent[]>
+  finish(end: End): Promise<readonly JournalEvent[]>
   /** Why it has to end before all its steps, if so: a budget is used up. */
   spent(journal: Journal): Promise<string | null>
+}
+
+/** The search is over, and a choice is to be made. */
+export interface End {
+  readonly journal: Journal
+  /** A budget ended it: nothing that costs any of them is done any more. */
+  readonly isSpent: boolean
+  /** Cancels what runs: the experiment is stopped, or has failed. */
+  readonly stop: AbortSignal
+  /** For whoever reports. */
+  readonly context: ProposeContext
+  /** null: as long as it takes. */
+  secondsLeft(): number | null
 }
 
 export interface Judged {
@@ -38,5 +53,5 @@ export interface Judged {
   readonly lowerIsBetter: boolean | null
 }
 
-/** How the loop was left. */
-export type Ending = 'completed' | 'stopped' | 'failed' | 'detached'
+/** How the loop was left. `ended`: another hand wrote the end into the journal. */
+export type Ending = 'completed' | 'stopped' | 'ended' | 'detached'

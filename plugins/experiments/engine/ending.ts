@@ -3,7 +3,7 @@ import { HearthError } from '../../../src/sdk.ts'
 import type { JournalEvent } from '../journal/events.ts'
 
 export const endingOf = (
-  ending: 'stopped' | 'failed' | { readonly error: unknown },
+  ending: 'stopped' | { readonly error: unknown },
 ): JournalEvent => {
   if (typeof ending === 'string') return { type: 'stopped', reason: 'Stopped by the user' }
   const { error } = ending

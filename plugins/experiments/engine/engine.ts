@@ -7,26 +7,26 @@ import {
   HearthError,
   type Logger,
   sql,
-  type Who,
+  type Timer,
 } from '../../../src/sdk.ts'
 import type { StepExecutor } from '../execution/executor.ts'
 import { alreadyRunning } from '../errors.ts'
 import type { Experiment } from '../experiment.ts'
 import type { JournalEvent } from '../journal/events.ts'
+import type { Journal } from '../journal/journal.ts'
 import { keepDigests } from '../journal/kept.ts'
 import type { Decide, JournalStore } from '../journal/store.ts'
 import type { Proposer } from '../propose/proposer.ts'
 import { inputsOf, readExperiment } from '../rows.ts'
 import type { Referee } from '../scoring/referee.ts'
-import { policyOf } from '../search/policies.ts'
-import { randomFrom } from '../search/random.ts'
-import { Conductor } from './conductor.ts'
-import type { Ending } from './conductor-options.ts'
+import { conduct, type Hand } from './conduct.ts'
 import { endingOf } from './ending.ts'
-import { finishExperiment } from './finish.ts'
-import { judgeNode } from './judge-node.ts'
 import { type LaidGroundwork, layGroundwork } from './lay-groundwork.ts'
 import type { Leases } from './leases.ts'
+import { isOpen, isRunning } from './phase.ts'
+import { Turns } from './turns.ts'
+
+export { ownerOf } from './conduct.ts'
 
 export interface EngineOptions {
   readonly db: Database
@@ -47,21 +47,27 @@ export interface EngineOptions {
 /** How often other servers' changes are looked for, and their experiments taken over. */
 const lookMs = 2_000
 
+interface Run extends Hand {
+  readonly done: Promise<void>
+}
+
 export class Engine {
   readonly #options: EngineOptions
-  readonly #conductors = new Map<string, Conductor>()
-  readonly #runs = new Map<string, Promise<void>>()
+  readonly #runs = new Map<string, Run>()
+  readonly #turns = new Turns()
+  /** Not even their failure could be written down: they are not taken up again by themselves. */
+  readonly #broken = new Set<string>()
   #isStopping = false
-  #timer: { cancel(): void } | undefined
+  #timer: Timer | undefined
 
   constructor(options: EngineOptions) {
     this.#options = options
-    options.store.onAppended((id) => void this.#conductors.get(id)?.refresh())
+    options.store.onAppended((id, { journal }) => this.#runs.get(id)?.conductor?.see(journal))
   }
 
   async start(): Promise<void> {
     const { clock, leases, db } = this.#options
-    leases.start()
+    leases.start((id) => this.#runs.get(id)?.leave.abort())
     await this.#takeOver()
     if (db.dialect === 'postgres') this.#timer = clock.every(lookMs, () => void this.#look())
   }
@@ -70,9 +76,10 @@ export class Engine {
   async stop(): Promise<void> {
     this.#isStopping = true
     this.#timer?.cancel()
-    for (const conductor of this.#conductors.values()) conductor.detach()
-    await Promise.all(this.#runs.values())
-    this.#options.leases.stop()
+    const runs = [...this.#runs.values()]
+    for (const { leave } of runs) leave.abort()
+    await Promise.all(runs.map(({ done }) => done))
+    await this.#options.leases.stop()
   }
 
   /**
@@ -80,40 +87,42 @@ export class Engine {
    * @throws HearthError `conflict` when it runs or nothing is left to do; `validation` for settings
    * that its data does not allow
    */
-  async begin(id: string): Promise<void> {
-    const { db, store } = this.#options
-    const experiment = await readExperiment(db, id)
-    if (experiment.status === 'running') throw alreadyRunning()
-    const journal = await store.load(id)
-    const left = journal.totalSteps - journal.nodes.length
-    const open = journal.nodes.some(({ state }) => state !== 'finished')
-    if (experiment.status === 'completed' && left <= 0 && !open) {
-      throw new HearthError('conflict', 'The experiment is complete; extend it to go on')
-    }
-    await this.#options.proposerOf(experiment)
-    const { task } = await this.#lay(experiment, true)
-    await this.#options.leases.take(id)
-    await store.append(id, (now) => {
-      if (now.version !== journal.version) throw alreadyRunning()
-      const directed: JournalEvent[] =
-        task && now.maximize === null ? [{ type: 'directed', maximize: task.maximize }] : []
-      return [{ type: 'started' }, ...directed]
+  begin(id: string): Promise<void> {
+    return this.#turns.take(id, async () => {
+      const { db, store, leases } = this.#options
+      const experiment = await readExperiment(db, id)
+      if (experiment.status === 'running') throw alreadyRunning()
+      await this.#runs.get(id)?.done
+      checkLeft(experiment, await store.load(id))
+      await this.#options.proposerOf(experiment)
+      if (!(await leases.take(id))) {
+        await readExperiment(db, id)
+        throw new HearthError('conflict', 'Another server is ending it; try again in a moment')
+      }
+      try {
+        const { task } = await this.#lay(experiment, true)
+        await store.append(id, (now) => {
+          if (isRunning(now)) throw alreadyRunning()
+          const directed: JournalEvent[] =
+            task && now.maximize === null ? [{ type: 'directed', maximize: task.maximize }] : []
+          return [{ type: 'started' }, ...directed]
+        })
+      } catch (error) {
+        await leases.release(id)
+        throw error
+      }
+      this.#broken.delete(id)
+      this.#conduct(id)
     })
-    this.#conduct(id)
   }
 
   /** Ends what runs; answers when nothing of it does. @throws HearthError `conflict` */
-  async end(id: string): Promise<void> {
-    const { db, store } = this.#options
-    const { status } = await readExperiment(db, id)
-    if (status !== 'running') throw new HearthError('conflict', 'The experiment is not running')
-    const conductor = this.#conductors.get(id)
-    if (conductor) {
-      conductor.stop()
-      await this.#runs.get(id)
-      return
-    }
-    await store.append(id, () => [{ type: 'stopped', reason: 'Stopped by the user' }])
+  end(id: string): Promise<void> {
+    return this.#turns.take(id, async () => {
+      const { status } = await readExperiment(this.#options.db, id)
+      if (status !== 'running') throw new HearthError('conflict', 'The experiment is not running')
+      await this.#halt(id)
+    })
   }
 
   /** Adds what a user wants, to an experiment that runs or does not. */
@@ -121,88 +130,56 @@ export class Engine {
     await this.#options.store.append(id, decide)
   }
 
-  /** For a deletion: nothing of it runs afterwards. */
-  async abandon(id: string): Promise<void> {
-    this.#conductors.get(id)?.stop()
-    await this.#runs.get(id)
-    this.#options.store.forget(id)
+  /** Deletes it by `remove`: nothing of it runs by then, and nothing begins meanwhile. */
+  abandon(id: string, remove: () => Promise<void>): Promise<void> {
+    return this.#turns.take(id, async () => {
+      await this.#halt(id)
+      await remove()
+      this.#options.store.forget(id)
+    })
   }
 
-  isConducting(id: string): boolean {
-    return this.#conductors.has(id)
+  /** Whoever conducts it: afterwards nobody does. */
+  async #halt(id: string): Promise<void> {
+    const { leases, store } = this.#options
+    if (!isRunning(await store.load(id))) return this.#runs.get(id)?.done
+    // Nobody conducts what a server left behind that died: its programs are taken up, and ended.
+    if (!this.#runs.has(id) && (await leases.take(id))) this.#conduct(id)
+    const run = this.#runs.get(id)
+    run?.stop.abort()
+    await run?.done
+    await store.append(id, (now) => (isRunning(now) ? [endingOf('stopped')] : []))
+    await leases.free(id)
   }
 
   #conduct(id: string): void {
-    if (this.#conductors.has(id) || this.#runs.has(id) || this.#isStopping) return
-    const run = this.#run(id)
-      .catch((error: unknown) =>
-        this.#options.log.error('An experiment could not be conducted', { experiment: id, error }),
-      )
+    if (this.#runs.has(id) || this.#isStopping) return
+    const hand: Hand = { stop: new AbortController(), leave: new AbortController() }
+    const done = this.#run(id, hand)
+      .catch((error: unknown) => {
+        this.#broken.add(id)
+        this.#options.log.error('An experiment could not be conducted', { experiment: id, error })
+      })
       .finally(() => this.#runs.delete(id))
-    this.#runs.set(id, run)
+    this.#runs.set(id, Object.assign(hand, { done }))
   }
 
-  async #run(id: string): Promise<void> {
-    const { leases, store, db } = this.#options
-    const experiment = await readExperiment(db, id)
-    const ending = await this.#conducted(experiment).catch((error: unknown) => ({ error }))
-    this.#conductors.delete(id)
-    if (ending === 'detached' || this.#isStopping) return
-    if (ending !== 'completed') {
-      const event = endingOf(
-        ending as Exclude<Ending, 'completed' | 'detached'> | { error: unknown },
-      )
-      if (typeof ending !== 'string') {
-        this.#options.log.warn('An experiment failed', { experiment: id, error: ending.error })
-      }
-      await store.append(id, () => [event])
-    }
-    await leases.release(id)
-  }
-
-  async #conducted(experiment: Experiment): Promise<Ending> {
-    const { auth, clock, log, store, executor, referee, blobs } = this.#options
-    const owner = await ownerOf(auth, experiment.ownerId)
-    const groundwork = await this.#lay(experiment, false)
-    const proposer = await this.#options.proposerOf(experiment)
-    const policy = policyOf(experiment.settings)
-    const conductor = new Conductor(
-      {
-        experiment,
-        owner,
-        groundwork,
-        proposer,
-        executor,
-        clock,
-        log,
-        decide: (journal, elapsedShare, random) =>
-          policy.next({ journal, settings: experiment.settings.search, elapsedShare }, random),
-        randomOf: (decision) => randomFrom(experiment.settings.seed, decision),
-        load: () => store.load(experiment.id),
-        append: async (decide) => (await store.append(experiment.id, decide)).journal,
-        judge: (node, run, context, maximize) =>
-          judgeNode({ referee, blobs, proposer, groundwork }, node, run, context, maximize),
-        finish: (journal, signal) =>
-          finishExperiment(
-            {
-              experiment,
-              owner,
-              groundwork,
-              executor,
-              referee,
-              blobs,
-              writeReport: async (after, best) =>
-                (await proposer.report?.(conductor.contextOf(after), best)) ?? null,
-            },
-            journal,
-            signal,
-          ),
-        spent: (journal) => this.#options.spent(experiment, journal.startedAt),
-      },
-      await store.load(experiment.id),
+  async #run(id: string, hand: Hand): Promise<void> {
+    const { leases, store, log } = this.#options
+    const lay = (experiment: Experiment) => this.#lay(experiment, false)
+    const ending = await conduct({ ...this.#options, lay }, id, hand).catch((error: unknown) =>
+      hand.stop.signal.aborted ? ('stopped' as const) : { error },
     )
-    this.#conductors.set(experiment.id, conductor)
-    return conductor.run()
+    // Somebody else conducts it, or will: the lease is given back when all are left, or is lost.
+    if (hand.leave.signal.aborted) return
+    try {
+      if (ending === 'stopped' || typeof ending === 'object') {
+        if (ending !== 'stopped') log.warn('An experiment failed', { experiment: id, ...ending })
+        await store.append(id, (now) => (isRunning(now) ? [endingOf(ending)] : []))
+      }
+    } finally {
+      await leases.release(id)
+    }
   }
 
   /** Task and split are kept, so that everybody can be told of them. */
@@ -230,25 +207,33 @@ export class Engine {
     const rows = await db.rows<{ id: string }>(sql`
       select id from experiments_experiment where status = 'running' order by started_at`)
     for (const { id } of rows) {
-      if (!this.#conductors.has(id) && (await leases.take(id))) this.#conduct(id)
+      if (this.#runs.has(id) || this.#broken.has(id)) continue
+      if (await leases.take(id)) this.#conduct(id)
     }
   }
 
+  /** What other servers have added; what they have deleted ends. */
   async #look(): Promise<void> {
+    const { store, log } = this.#options
     try {
-      await Promise.all([...this.#conductors.values()].map((conductor) => conductor.refresh()))
+      await Promise.all(
+        [...this.#runs].map(async ([id, { conductor, stop }]) => {
+          const journal = await store.load(id).catch((error: unknown) => {
+            if (!(error instanceof HearthError) || error.code !== 'not_found') throw error
+            return null
+          })
+          if (journal) conductor?.see(journal)
+          else stop.abort()
+        }),
+      )
       await this.#takeOver()
     } catch (error) {
-      this.#options.log.warn('Could not look for changes by other servers', { error })
+      log.warn('Could not look for changes by other servers', { error })
     }
   }
 }
 
-/** Programs run in the name of the experiment's owner, with the owner's rights. */
-export const ownerOf = async (auth: Auth, ownerId: number): Promise<Who> => {
-  if (ownerId === 0) return { id: 0, username: 'local', isSuperuser: true, via: 'local' }
-  const user = await auth.user(ownerId)
-  if (!user) throw new HearthError('not_found', `There is no user ${ownerId}`)
-  const { id, username, isSuperuser } = user
-  return { id, username, isSuperuser, via: 'key' }
+const checkLeft = ({ status }: Experiment, { nodes, totalSteps }: Journal): void => {
+  if (status !== 'completed' || nodes.length < totalSteps || nodes.some(isOpen)) return
+  throw new HearthError('conflict', 'The experiment is complete; extend it to go on')
 }

@@ -1,22 +1,19 @@
 /** Has a node's run read by the reviewer, looked through for leaks, and scored. */
-import type { Blobs } from '../../../src/sdk.ts'
 import type { Node, Run } from '../journal/node.ts'
 import type { ProposeContext, Proposer, Review } from '../propose/proposer.ts'
 import type { Referee } from '../scoring/referee.ts'
 import type { Judged } from './conductor-options.ts'
 import type { Groundwork } from './groundwork.ts'
-import { inspectNode } from './inspect.ts'
 import { judge } from './judge.ts'
 
 export interface JudgeNodeOptions {
   readonly referee: Referee
-  readonly blobs: Blobs
   readonly proposer: Proposer
   readonly groundwork: Groundwork
 }
 
 export const judgeNode = async (
-  { referee, blobs, proposer, groundwork }: JudgeNodeOptions,
+  { referee, proposer, groundwork }: JudgeNodeOptions,
   node: Node,
   run: Run,
   context: ProposeContext,
@@ -26,12 +23,7 @@ export const judgeNode = async (
     ? unread
     : await proposer.review(node, run, context)
   const verdict = await judge(
-    {
-      referee,
-      task: groundwork.task,
-      prepared: groundwork.prepared,
-      inspect: (inspected, ran) => inspectNode(blobs, groundwork, inspected, ran),
-    },
+    { referee, task: groundwork.task, prepared: groundwork.prepared },
     node,
     run,
     review,

@@ -1,6 +1,7 @@
 /** From what a program did to what it is worth: run, review and the server's own score together. */
 import type { Failure, KeptFile, Node, Run, Verdict } from '../journal/node.ts'
 import type { Review } from '../propose/proposer.ts'
+import { leakageWarnings } from '../scoring/leakage.ts'
 import type { Judgement, Prepared, Referee } from '../scoring/referee.ts'
 import type { Task } from '../scoring/task.ts'
 
@@ -12,14 +13,6 @@ export interface JudgeOptions {
   /** Both null: nothing that the server could score. */
   readonly task: Task | null
   readonly prepared: Prepared | null
-  /** What is wrong with the program by its text, or by what it left. */
-  readonly inspect: (node: Node, run: Run) => Promise<Inspection>
-}
-
-export interface Inspection {
-  readonly warnings: readonly string[]
-  /** Certain enough to call the node buggy. */
-  readonly isLeak: boolean
 }
 
 /** The direction counts from the first review on; a reviewer who turns it is told apart here. */
@@ -31,24 +24,23 @@ export const judge = async (
   maximize: boolean | null,
 ): Promise<Verdict> => {
   const submission = run.artifacts.find(({ path }) => path === submissionPath) ?? null
-  const { warnings, isLeak } = await options.inspect(node, run)
-  const disagreements = turned(review, maximize)
-  const common = {
+  const found = await scoreOf(options, run, submission, review)
+  const failure = run.failure ?? found.failure
+  return {
     reportedMetric: review.metric,
     analysis: review.problem ?? review.summary,
     predictions: submission,
-  }
-  const found = await scoreOf(options, run, submission, review)
-  const failure = run.failure ?? (isLeak ? 'leakage' : found.failure)
-  return {
-    ...common,
     isBuggy: failure !== null,
     failure,
     metric: failure === null ? found.metric : null,
     metricSource: options.task ? 'server' : 'reported',
     selectionMetric: failure === null ? found.selectionMetric : null,
     interval: failure === null ? found.interval : null,
-    warnings: [...warnings, ...disagreements, ...found.warnings],
+    warnings: [
+      ...leakageWarnings(node.code, options.task),
+      ...turned(review, maximize),
+      ...found.warnings,
+    ],
   }
 }
 
@@ -67,19 +59,42 @@ const scoreOf = async (
   review: Review,
 ): Promise<Score> => {
   if (run.failure !== null) return { ...nothing, failure: run.failure }
-  if (task && prepared) return judged(await referee.judge(task, prepared, submission), review)
+  if (task && prepared) {
+    return judged(await referee.judge(task, prepared, submission), review, task)
+  }
   return reported(review)
 }
 
 const nothing = { metric: null, selectionMetric: null, interval: null, warnings: [] } as const
 
 /** The server's score stands whatever the reviewer thinks; its doubts are kept as a warning. */
-const judged = (judgement: Judgement, review: Review): Score => {
+const judged = (judgement: Judgement, review: Review, task: Task): Score => {
   const { metric, selectionMetric, interval, failure, problem } = judgement
   const warnings = [...judgement.warnings]
   if (problem !== null) warnings.push(problem)
   if (failure === null && review.isBug) warnings.push(`The reviewer doubts it: ${review.summary}`)
+  warnings.push(...overclaimed(judgement, review, task))
   return { metric, selectionMetric, interval, failure, warnings }
+}
+
+/** A claim far above what can be chance: its own validation saw what it should not have seen. */
+const overclaimed = (
+  { metric, interval }: Judgement,
+  { metric: claim }: Review,
+  task: Task,
+): string[] => {
+  if (metric === null || interval === null || claim === null) return []
+  const [low, high] = interval
+  const width = high - low
+  const isBeyond = task.maximize ? claim > high + width / 2 : claim < low - width / 2
+  if (!isBeyond) return []
+  const [claimed, measured, from, to] = [claim, metric, low, high].map((value) =>
+    String(Number(value.toPrecision(4))),
+  )
+  return [
+    `The program claims ${claimed}; its predictions come to ${measured} (95 % interval ${from} ` +
+      `to ${to}): its own validation may leak, or measure something else.`,
+  ]
 }
 
 const reported = ({ metric, isBug }: Review): Score => {

@@ -22,7 +22,8 @@ export const pause = ({ isPaused, endedAt }: Journal): JournalEvent[] => {
   return isPaused ? [] : [{ type: 'paused' }]
 }
 
-export const resume = ({ isPaused }: Journal): JournalEvent[] => {
+export const resume = ({ isPaused, endedAt }: Journal): JournalEvent[] => {
+  if (endedAt !== null) throw conflict('The experiment has ended; start it to go on')
   if (!isPaused) throw conflict('The experiment is not paused')
   return [{ type: 'resumed' }]
 }
@@ -70,6 +71,8 @@ export const approve =
   (id: string, code: string | undefined) =>
   (journal: Journal): JournalEvent[] => {
     const node = nodeOf(journal, id)
+    if (journal.endedAt !== null) throw conflict('The experiment has ended; start it to go on')
+    if (node.isPruned) throw conflict(`${id} is left out of the search; bring it back first`)
     if (node.state !== 'waiting') throw conflict(`${id} does not wait for approval`)
     return [{ type: 'approved', node: id, ...(code !== undefined && { code }) }]
   }

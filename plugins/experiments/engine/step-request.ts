@@ -12,8 +12,12 @@ export const stepRequest = (
   node: Node,
   attempt: string,
   env: Readonly<Record<string, string>>,
+  /** What is left of a budget of time; null: no such budget. */
+  left: { readonly timeoutS: number | null },
 ): StepRequest => {
   const { exec } = experiment.settings
+  // A second is the least that tells a program from one that was never begun.
+  const timeoutS = Math.min(exec.timeoutS, Math.max(1, left.timeoutS ?? exec.timeoutS))
   return {
     experimentId: experiment.id,
     node: node.id,
@@ -23,7 +27,7 @@ export const stepRequest = (
     code: node.code,
     inputs: groundwork.visible,
     env,
-    timeoutMs: Math.ceil(exec.timeoutS * 1000),
+    timeoutMs: Math.ceil(timeoutS * 1000),
     memoryBytes: exec.memoryBytes ?? null,
     cpus: exec.cpus,
     gpus: exec.gpus,

@@ -9,6 +9,7 @@ import {
   type Transaction,
   type Who,
 } from '../../../src/sdk.ts'
+import { timeOf } from '../dialect.ts'
 import { fileNotFound } from '../errors.ts'
 import { mimeTypeOf, safeName, typeOf } from './names.ts'
 
@@ -162,6 +163,6 @@ export const fileView = ({ id, name, sizeBytes, mimeType, uploadedAt, sha256 }: 
   originalName: name,
   size: sizeBytes,
   mimeType,
-  uploadedAt: new Date(uploadedAt).toISOString().replace(/\.\d+Z$/, 'Z'),
+  uploadedAt: timeOf(uploadedAt),
   sha256,
 })

@@ -41,7 +41,7 @@ export const readMultipart = async (
   parser.on('file', (_field, stream, { filename }) => {
     // A stream without a listener would bring down the process when the body ends too early.
     stream.on('error', () => refuse(cutOff()))
-    const name = filename ?? 'file'
+    const name = unescaped(filename ?? 'file')
     const bytes = bounded(stream, name, maxFileBytes)
     taking = taking.then(() => (isOver ? undefined : take(name, bytes)))
     taking.catch((error: unknown) => {
@@ -68,6 +68,9 @@ export const readMultipart = async (
     await taking.catch(() => undefined)
   }
 }
+
+/** What browsers write for the three characters that the header cannot hold. */
+const unescaped = (name: string): string => name.replace(/%(22|0D|0A)/g, decodeURIComponent)
 
 const cutOff = () => badRequest('The body ended in the middle')
 

@@ -9,11 +9,13 @@ export const documentedTypes = allowedTypes.slice(0, 4)
 /** What file systems take is 255 bytes; room is left for ` (2)` and what programs add. */
 const maxBytes = 200
 
+/** Control characters, and those by which a name is shown as another one than it is. */
+const unseemly = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu
+
 /** The last part of a path, without anything that a file system or a terminal would mind. */
 export const safeName = (given: string): string => {
   const last = given.replaceAll('\\', '/').split('/').at(-1) ?? ''
-  // biome-ignore lint: control characters are what is looked for
-  const clean = last.replace(/[\x00-\x1f\x7f]/g, '').trim()
+  const clean = last.replace(unseemly, '').trim()
   return clean === '' || clean === '.' || clean === '..' ? 'file' : shortened(clean)
 }
 

@@ -14,6 +14,8 @@ export const emptyJournal = (totalSteps: number): Journal => ({
   final: null,
   startedAt: null,
   endedAt: null,
+  ranMs: 0,
+  runningSince: null,
 })
 
 /** @throws Error for an event that cannot follow: the stored journal is broken */
@@ -30,7 +32,13 @@ export const apply = (journal: Journal, stored: StoredEvent): Journal => {
 const change = (journal: Journal, { event, at, seq }: StoredEvent): Journal => {
   switch (event.type) {
     case 'started':
-      return { ...journal, startedAt: journal.startedAt ?? at, endedAt: null, isPaused: false }
+      return {
+        ...journal,
+        startedAt: journal.startedAt ?? at,
+        endedAt: null,
+        final: null,
+        runningSince: journal.isPaused ? null : at,
+      }
     case 'proposed':
       return { ...journal, nodes: [...journal.nodes, newNode(journal, event, at)] }
     case 'approved':
@@ -65,22 +73,36 @@ const change = (journal: Journal, { event, at, seq }: StoredEvent): Journal => {
     case 'instructed':
       return { ...journal, instructions: [...journal.instructions, event.text] }
     case 'paused':
-      return { ...journal, isPaused: true }
+      return { ...journal, ...atRest(journal, at), isPaused: true }
     case 'resumed':
-      return { ...journal, isPaused: false }
+      return { ...journal, isPaused: false, runningSince: isBegun(journal) ? at : null }
     case 'extended':
-      return { ...journal, totalSteps: journal.totalSteps + event.steps, final: null }
+      return { ...journal, totalSteps: journal.totalSteps + event.steps }
     case 'directed':
       return { ...journal, maximize: journal.maximize ?? event.maximize }
     case 'noted':
       return { ...journal, notes: [...journal.notes, event.text] }
     case 'stopped':
     case 'failed':
-      return { ...journal, endedAt: at }
+      return { ...journal, ...atRest(journal, at), endedAt: at, isPaused: false }
     case 'completed':
-      return { ...journal, endedAt: at, final: event.final }
+      return {
+        ...journal,
+        ...atRest(journal, at),
+        endedAt: at,
+        isPaused: false,
+        final: event.final,
+      }
   }
 }
+
+const isBegun = ({ startedAt, endedAt }: Journal): boolean => startedAt !== null && endedAt === null
+
+/** The time it ran is counted up to now. */
+const atRest = ({ ranMs, runningSince }: Journal, at: number) => ({
+  ranMs: ranMs + (runningSince === null ? 0 : at - runningSince),
+  runningSince: null,
+})
 
 type Proposed = Extract<JournalEvent, { type: 'proposed' }>
 

@@ -17,4 +17,8 @@ export interface Journal {
   readonly final: Final | null
   readonly startedAt: number | null
   readonly endedAt: number | null
+  /** How long it ran until the last end or pause. */
+  readonly ranMs: number
+  /** Since when it runs, beyond that; null: it has not begun, is paused, or has ended. */
+  readonly runningSince: number | null
 }

@@ -28,7 +28,6 @@ export const failures = [
   'non_finite_metric',
   /** The reviewer says that the output shows a mistake. */
   'reviewed_as_bug',
-  'leakage',
 ] as const
 export type Failure = (typeof failures)[number]
 

@@ -1,4 +1,4 @@
-/** What ends an experiment when its models cannot be asked, or must not be any more. */
+/** What ends an experiment, or a step of it, when its models cannot be asked. */
 
 /** `message` is written for people; keys are never in it. */
 export class ModelError extends Error {
@@ -8,4 +8,9 @@ export class ModelError extends Error {
     super(message)
     this.code = code
   }
+}
+
+/** The time of the experiment is up, which is no failure of it. */
+export class OutOfTimeError extends Error {
+  override readonly name = 'OutOfTimeError'
 }

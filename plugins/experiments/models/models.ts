@@ -1,7 +1,7 @@
 /** Asks language models: bounded tries, every call in the ledger, recorded replies first. */
 import type { Clock, Logger } from '../../../src/sdk.ts'
 import type { RoleSettings } from '../settings.ts'
-import { ModelError } from './errors.ts'
+import { ModelError, OutOfTimeError } from './errors.ts'
 import { type Answer, type Call, generate, type Tool } from './generate.ts'
 import type { Ledger } from './ledger.ts'
 import { type NoAnswer, waitMsOf } from './no-answer.ts'
@@ -19,6 +19,8 @@ export interface Question {
   readonly settings: RoleSettings
   readonly prompt: string
   readonly tool?: Tool
+  /** Milliseconds since the epoch, when the time for it is up; null: it has all there is. */
+  readonly until: number | null
   readonly signal: AbortSignal
 }
 
@@ -75,7 +77,12 @@ export class Models {
     return [...new Set([...set, 'gpt-4', 'claude-3', 'gpt-3.5-turbo'])]
   }
 
-  /** @throws ModelError when nobody answers, or the key is refused */
+  /** For a question's `until`. */
+  timeIn(seconds: number | null): number | null {
+    return seconds === null ? null : this.#options.clock.now() + seconds * 1000
+  }
+
+  /** @throws ModelError when nobody answers, or the key is refused; OutOfTimeError */
   async ask(asked: Question, recording: Recording | null): Promise<Reply> {
     const question = { ...asked, prompt: this.#redact(asked.prompt) }
     const recorded = recording?.next(question)
@@ -99,10 +106,11 @@ export class Models {
   async #askProvider(provider: Provider, question: Question): Promise<Reply> {
     const { log, clock } = this.#options
     const { model } = question.settings
-    for (let tries = 1; ; tries++) {
+    const leftMs = () => (question.until ?? Infinity) - clock.now()
+    for (let tries = 1; leftMs() > 0; tries++) {
       const call = this.#callOf(provider, question)
       const begun = performance.now()
-      const answer = await this.#timed(call)
+      const answer = await this.#timed(call, Math.min(timeoutMs, leftMs()))
       const latencyMs = performance.now() - begun
       if (answer.ok) return this.#keep(provider, question, answer, latencyMs)
       const error = this.#redact(answer.message)
@@ -116,9 +124,11 @@ export class Models {
         throw errorOf({ ...answer, message: error }, provider)
       }
       const waitMs = waitMsOf(answer.retryAfter, clock.now()) ?? firstWaitMs * 2 ** (tries - 1)
-      log.warn('A language model gave no answer, and is asked again', { model, tries, error })
-      await this.#rest(Math.min(maxWaitMs, waitMs), question.signal)
+      log.warn('A language model gave no answer', { model, tries, error })
+      const restMs = Math.min(maxWaitMs, waitMs, leftMs())
+      if (restMs > 0) await this.#rest(restMs, question.signal)
     }
+    throw new OutOfTimeError()
   }
 
   /** Without what the model is known to refuse. */
@@ -134,13 +144,15 @@ export class Models {
     }
   }
 
-  async #timed(call: Call): Promise<Answer | NoAnswer> {
+  async #timed(call: Call, limitMs: number): Promise<Answer | NoAnswer> {
     const limit = new AbortController()
-    const timer = this.#options.clock.after(timeoutMs, () => limit.abort())
+    const timer = this.#options.clock.after(limitMs, () => limit.abort())
     const signal = AbortSignal.any([call.signal, limit.signal])
     const answer = await generate({ ...call, signal }).finally(() => timer.cancel())
     if (answer.ok || !signal.aborted) return answer
-    const message = call.signal.aborted ? 'cancelled' : `none within ${timeoutMs / 1000} seconds`
+    const message = call.signal.aborted
+      ? 'cancelled'
+      : `none within ${Math.round(limitMs / 1000)} seconds`
     return { ok: false, kind: 'passing', message }
   }
 

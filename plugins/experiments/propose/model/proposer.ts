@@ -1,14 +1,10 @@
 /** Has programs written, and what they print read, by language models. */
-import { invalid } from '../../errors.ts'
 import type { Journal } from '../../journal/journal.ts'
 import type { Node } from '../../journal/node.ts'
-import { ModelError } from '../../models/errors.ts'
-import type { Models, Question } from '../../models/models.ts'
-import { priceOf } from '../../models/prices.ts'
-import type { Recording } from '../../models/replay.ts'
+import { ModelError, OutOfTimeError } from '../../models/errors.ts'
+import type { Question, Reply } from '../../models/models.ts'
 import type { Action } from '../../search/policy.ts'
-import type { ExperimentSettings, RoleSettings } from '../../settings.ts'
-import type { Proposal, ProposeContext, Proposer, Review } from '../proposer.ts'
+import type { ProposeContext, Proposer } from '../proposer.ts'
 import { extractProgram, withoutThoughts } from './extract.ts'
 import {
   debugPrompt,
@@ -20,64 +16,92 @@ import {
   reviewTool,
 } from './operators.ts'
 import { readReview } from './read-review.ts'
+import { type ModelProposerOptions, rolesOf } from './roles.ts'
 
 /** A reply that cannot be used is asked for again so often. */
 const maxReplies = 3
 
-/** AIDE's own; models that refuse it are asked without. */
-const usualTemperature = 0.5
+/** What the last program printed is read even when the time is up: it has been paid for. */
+const graceS = 60
 
-export interface ModelProposerOptions {
-  readonly models: Models
-  readonly settings: Pick<ExperimentSettings, 'models' | 'budget'>
-  readonly recording: Recording | null
+interface Asked extends Pick<Question, 'operator' | 'role' | 'prompt' | 'tool'> {
+  /** Seconds that it has in any case. */
+  readonly graceS: number
+}
+
+interface Found<T> {
+  /** null: no reply could be used. */
+  readonly found: T | null
+  readonly last: Reply | null
+  readonly calls: readonly string[]
+  readonly isLate: boolean
 }
 
 /** @throws HearthError `validation` when nobody has a model that is asked for, or its price */
 export const createModelProposer = (options: ModelProposerOptions): Proposer => {
   const { models, recording } = options
   const roles = rolesOf(options)
-  if (recording?.kind !== 'whole') checkRoles(options, roles)
-  const ask = (
-    context: ProposeContext,
-    operator: string,
-    role: Question['role'],
-    prompt: string,
-    tool?: Question['tool'],
-  ) => {
-    const { experimentId, step, signal } = context
-    const settings = roles[role]
-    const question = { experimentId, step, operator, role, settings, prompt, signal }
-    return models.ask(tool ? { ...question, tool } : question, recording)
+  const ask = async <T>(
+    { experimentId, step, signal, secondsLeft }: ProposeContext,
+    { graceS: least, ...asked }: Asked,
+    read: (reply: Reply) => T | null,
+  ): Promise<Found<T>> => {
+    const until = models.timeIn(secondsLeft === null ? null : Math.max(least, secondsLeft))
+    const question = { experimentId, step, signal, until, settings: roles[asked.role], ...asked }
+    const calls: string[] = []
+    let last: Reply | null = null
+    try {
+      while (calls.length < maxReplies) {
+        last = await models.ask(question, recording)
+        calls.push(last.call)
+        const found = read(last)
+        if (found !== null) return { found, last, calls, isLate: false }
+      }
+    } catch (error) {
+      if (error instanceof OutOfTimeError) return { found: null, last, calls, isLate: true }
+      throw error
+    }
+    return { found: null, last, calls, isLate: false }
   }
   return {
     name: roles.code.model,
     async propose(action, context) {
       const prompt = promptFor(action, context)
-      const calls: string[] = []
-      for (;;) {
-        const { call, model, text } = await ask(context, action.kind, 'code', prompt)
-        calls.push(call)
-        const found = extractProgram(text)
-        if (found.code !== '') return { ...found, author: model, calls }
-        if (calls.length === maxReplies) return withoutProgram(found.plan, model, calls)
-      }
+      const asked = { operator: action.kind, role: 'code', prompt, graceS: 0 } as const
+      const { found, last, calls, isLate } = await ask(context, asked, ({ text }) => {
+        const program = extractProgram(text)
+        return program.code === '' ? null : program
+      })
+      const author = last?.model ?? roles.code.model
+      if (found) return { ...found, author, calls }
+      const plan = last ? extractProgram(last.text).plan.slice(0, 5000) : ''
+      return { plan, code: '', problem: problemOf('program', calls, isLate), author, calls }
     },
     async review(node, run, context) {
       const prompt = reviewPrompt(context, node, run)
-      const calls: string[] = []
-      for (;;) {
-        const { call, text, input } = await ask(context, 'review', 'review', prompt, reviewTool)
-        calls.push(call)
-        const found = readReview(input, text)
-        if (found) return { ...found, calls }
-        if (calls.length === maxReplies) return unreadable(calls)
-      }
+      const asked = {
+        operator: 'review',
+        role: 'review',
+        prompt,
+        tool: reviewTool,
+        graceS,
+      } as const
+      const { found, calls, isLate } = await ask(context, asked, ({ input, text }) =>
+        readReview(input, text),
+      )
+      if (found) return { ...found, calls }
+      return { ...unread, calls, problem: problemOf('review', calls, isLate) }
     },
     async report(context, best) {
+      const prompt = reportPrompt(context, best)
+      const asked = { operator: 'report', role: 'report', prompt, graceS } as const
       try {
-        const { text } = await ask(context, 'report', 'report', reportPrompt(context, best))
-        return text.trim() === '' ? null : withoutThoughts(text)
+        const { found } = await ask(
+          context,
+          asked,
+          ({ text }) => withoutThoughts(text).trim() || null,
+        )
+        return found
       } catch (error) {
         // The search is over and paid for: the facts are reported, and the ledger tells why.
         if (error instanceof ModelError) return null
@@ -87,51 +111,12 @@ export const createModelProposer = (options: ModelProposerOptions): Proposer => 
   }
 }
 
-type Roles = Readonly<Record<Question['role'], RoleSettings>>
+const problemOf = (wanted: string, { length }: readonly string[], isLate: boolean): string =>
+  isLate
+    ? `The time was up before a model gave a ${wanted}`
+    : `No ${wanted} could be read out of ${length} replies`
 
-const rolesOf = ({ models, settings, recording }: ModelProposerOptions): Roles => {
-  const roleOf = (role: Question['role']): RoleSettings => {
-    const chosen = settings.models[role] ?? settings.models.code
-    const recorded = recording?.kind === 'whole' ? 'recorded' : null
-    const model = chosen?.model ?? models.defaultModel(role) ?? recorded
-    if (model === null) throw invalid('body.proposer', 'No language model is set')
-    return { temperature: usualTemperature, ...chosen, model }
-  }
-  return { code: roleOf('code'), review: roleOf('review'), report: roleOf('report') }
-}
-
-/** Found out before anything is paid. */
-const checkRoles = ({ models, settings }: ModelProposerOptions, roles: Roles): void => {
-  for (const [role, chosen] of Object.entries(roles)) {
-    const provider = models.providerOf(chosen.model)
-    if (!provider) {
-      throw invalid(`body.models.${role}`, `No provider is set that has the model ${chosen.model}`)
-    }
-    if (settings.budget.usd !== undefined && !priceOf(chosen, provider.name)) {
-      throw invalid(
-        `body.models.${role}`,
-        `What ${chosen.model} costs is not known: give usdPerMillion, or no budget of money`,
-      )
-    }
-  }
-}
-
-const withoutProgram = (plan: string, author: string, calls: readonly string[]): Proposal => ({
-  plan: plan.slice(0, 5000),
-  code: '',
-  problem: `No program could be read out of ${calls.length} replies`,
-  author,
-  calls,
-})
-
-const unreadable = (calls: readonly string[]): Review => ({
-  isBug: false,
-  summary: '',
-  metric: null,
-  lowerIsBetter: null,
-  calls,
-  problem: `No review could be read out of ${calls.length} replies`,
-})
+const unread = { isBug: false, summary: '', metric: null, lowerIsBetter: null } as const
 
 const promptFor = (action: Action, context: ProposeContext): string => {
   const node = (id: string) => nodeIn(context.journal, id)

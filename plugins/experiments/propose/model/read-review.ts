@@ -96,7 +96,7 @@ const number = String.raw`([+-]?(?:\d+(?:\.\d+)?(?:e[+-]?\d+)?|nan\b|inf(?:inity
 /** `Validation metric (accuracy): 0.91`, `the metric is 0.91`: never a number further away. */
 const metricWords = new RegExp(
   String.raw`\bmetric\b["'*\`]*(?:\s+(?:value|score)|\s*\([^()\n]{0,40}\))?["'*\`]*` +
-    String.raw`\s*(?:is|was|of|:|=)\s*["'*\`]*${number}`,
+    String.raw`\s*(?:is|was|of|:|=)[\s"'*\`]*${number}`,
   'gi',
 )
 

@@ -120,10 +120,10 @@ test('the end carries what the document names and what its front end waits for',
     status: 'completed',
     bestMetric: { value: 0.5, maximize: false },
     totalTime: 6,
-    completedAt: '2026-01-01T00:00:06.000Z',
+    completedAt: '2026-01-01T00:00:06Z',
     results: {
       bestSolution: { nodeId: 'node_1', code: 'print(1)' },
-      journal: { isShortened: false, createdAt: '2026-01-01T00:00:00.000Z', totalTime: 6 },
+      journal: { isShortened: false, createdAt: '2026-01-01T00:00:00Z', totalTime: 6 },
       treeVisualization: '/api/experiments/exp_1/tree.html',
     },
   })

@@ -2,7 +2,7 @@
 import { Ledger } from '../../../../plugins/experiments/models/ledger.ts'
 import { Models, type Question } from '../../../../plugins/experiments/models/models.ts'
 import { providersIn } from '../../../../plugins/experiments/models/providers.ts'
-import type { Clock, Database, Logger } from '../../../../src/sdk.ts'
+import type { Database, Logger } from '../../../../src/sdk.ts'
 import { type FakeClock, fakeClock } from '../../../../src/testing.ts'
 import { created, open } from '../wire/rig.ts'
 
@@ -67,13 +67,12 @@ export const openRig = async (env: Readonly<Record<string, string>>): Promise<Ri
   }
 }
 
-export const modelsOf = (rig: Rig, env: Readonly<Record<string, string>>, clock?: Clock) =>
-  new Models({
-    providers: providersIn(env),
-    ledger: rig.ledger,
-    clock: clock ?? rig.clock,
-    log: recordingLog([]),
-  })
+/** As a server that was just started has them. */
+export const modelsOf = (
+  rig: Rig,
+  env: Readonly<Record<string, string>>,
+  { log = recordingLog([]), clock = rig.clock }: { log?: Logger; clock?: FakeClock } = {},
+): Models => new Models({ providers: providersIn(env), ledger: rig.ledger, clock, log })
 
 export const question = (rig: Rig, more: Partial<Question> = {}): Question => ({
   experimentId: rig.experimentId,
@@ -82,6 +81,7 @@ export const question = (rig: Rig, more: Partial<Question> = {}): Question => ({
   role: 'code',
   settings: { model: 'gpt-4.1', temperature: 0.5 },
   prompt: 'Write a program.',
+  until: null,
   signal: new AbortController().signal,
   ...more,
 })

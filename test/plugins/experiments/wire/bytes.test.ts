@@ -56,6 +56,14 @@ test('an archive leaves nothing behind when a later file is refused', async () =
   await refused.catch(() => undefined)
   await expect(refused).rejects.toThrow('b.zip is not a zip archive')
   expect(await has('inside')).toBe(false)
+  const entries = [
+    { name: 'b.csv', bytes: 'sound' },
+    { name: 'c.csv', bytes: 'false', crc: 1 },
+  ]
+  const falseOne = await add('c.zip', zipSync(entries))
+  const mismatch = experiments.create(who, { ...given, files: [falseOne.id] })
+  await expect(mismatch).rejects.toThrow('c.zip is broken: c.csv')
+  expect([await has('sound'), await has('false')]).toEqual([false, false])
   const unknown = experiments.create(who, { ...given, files: [archive.id, 'file_0'] })
   await expect(unknown).rejects.toThrow('There is no file file_0')
   expect(await has('inside')).toBe(false)

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { PluginUnderTest } from '../../../../src/testing.ts'
 import { answer, created, dataOf, failure, given, open, sendJson, storeOf } from './rig.ts'
+import { oneStep, program } from './journal.ts'
 import { success, time, uploaded } from './rig.ts'
 
 let app: PluginUnderTest
@@ -115,27 +116,7 @@ describe('look', () => {
 
   test('status and results answer while it runs', async () => {
     const { id } = await created(app.fetch, { steps: 2 })
-    const store = storeOf(app)
-    const run = {
-      ...{ jobId: 'job_1', execTimeS: 2.5, exitCode: 0, signal: null, exception: null },
-      ...{ failure: null, message: null, peakMemoryBytes: null, artifacts: [] },
-      output: { head: 'score 0.5\n', tail: '', omittedBytes: 0, totalBytes: 10 },
-    }
-    const verdict = {
-      ...{ isBuggy: false, failure: null, metric: 0.5, metricSource: 'reported' as const },
-      ...{ reportedMetric: 0.5, selectionMetric: null, interval: null, analysis: 'fair' },
-      ...{ warnings: [], predictions: null },
-    }
-    const program = { plan: 'guess', code: 'print(0.5)', author: 'built-in', calls: [] }
-    await store.append(id, () => [
-      { type: 'started' },
-      { type: 'directed', maximize: true },
-      {
-        ...{ type: 'proposed', node: 'node_1', step: 1, parents: [], stage: 'draft' },
-        ...{ ...program, needsApproval: false },
-      },
-      { type: 'finished', node: 'node_1', run, verdict },
-    ])
+    await storeOf(app).append(id, () => oneStep)
     expect(await dataOf(app.fetch(`/api/experiments/${id}/status`))).toEqual({
       ...{ id, status: 'running', progress: 0.5, currentStep: 1, totalSteps: 2, updatedAt: time },
       error: null,
@@ -161,9 +142,11 @@ describe('look', () => {
               ...{ analysis: 'fair', warnings: [], execTime: 2.5, termOut: ['score 0.5\n'] },
               ...{ excType: null, excInfo: null, excStack: null, exitCode: 0, signal: null },
               ...{ peakMemoryBytes: null, artifacts: [], jobId: 'job_1', isPinned: false },
-              ...{ isPruned: false, createdAt: expect.stringMatching(/Z$/) },
+              ...{ isPruned: false, createdAt: time },
             },
           ],
+          bestMetric: metric,
+          totalTime: 4,
           createdAt: time,
         },
         config: { ...settings, steps: 2, goal: 'Predict the price' },

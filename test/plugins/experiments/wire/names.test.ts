@@ -7,6 +7,8 @@ test.each([
   ['C:\\data\\train.csv', 'train.csv'],
   ['a\x00b\x1b[1m.csv', 'ab[1m.csv'],
   [' train.csv ', 'train.csv'],
+  ['a\u202evsc.exe\u202c\u0085.csv', 'avsc.exe.csv'],
+  ['👩\u200d🔬 data.csv', '👩\u200d🔬 data.csv'],
   ['..', 'file'],
   ['', 'file'],
 ])('%j becomes %j', (given, name) => expect(safeName(given)).toBe(name))

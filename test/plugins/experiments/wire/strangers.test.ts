@@ -49,7 +49,7 @@ test.each(routes.map(([method, rest, body]) => [method, rest, body] as const))(
     const { id } = await created((await app.as('ada')).fetch)
     await app.as('bob')
     const { fetch } = await app.as('carol')
-    for (const unknown of [id, 'exp_000000000000', '%00']) {
+    for (const unknown of [id, 'exp_000000000000', '%00', '%zz']) {
       const reply = await sendJson(fetch, method, `/api/experiments/${unknown}${rest}`, body)
       expect(await answer(reply)).toEqual(missing)
     }

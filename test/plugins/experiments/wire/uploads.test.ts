@@ -103,6 +103,27 @@ test('of several files all are kept, or none', async () => {
   expect(await count()).toBe(before)
 })
 
+test('a name is read as browsers write it, and only its last part counts', async () => {
+  const names = ['..\\\\evil.csv', '../../%22q%22 50%25.csv', 'a%0D%0Ab.csv', 'a.csv', 'a.csv']
+  const body = names.map((name) => `${part(name, 'x')}\r\n`).join('')
+  const files = await dataOf<{ id: string; originalName: string }[]>(post(`${body}--X--\r\n`))
+  expect(files.map(({ originalName }) => originalName)).toEqual([
+    'evil.csv',
+    '"q" 50%25.csv',
+    'ab.csv',
+    'a.csv',
+    'a.csv',
+  ])
+  const { files: inputs } = await created(app.fetch, { files: files.map(({ id }) => id) })
+  expect((inputs as { name: string }[]).map(({ name }) => name).sort()).toEqual([
+    '"q" 50%25.csv',
+    'a (2).csv',
+    'a.csv',
+    'ab.csv',
+    'evil.csv',
+  ])
+})
+
 test('a file may be exactly as large as allowed', async () => {
   expect((await upload(app.fetch, { 'a.csv': 'x'.repeat(2048) })).status).toBe(200)
 })
