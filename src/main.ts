@@ -39,6 +39,7 @@ const verbs: Readonly<Record<string, Verb>> = {
   doctor: async (args) => (await import('./cli/doctor.ts')).doctor(args),
   agent: async (args) => (await import('./cli/agent.ts')).agent(args),
   shim: async (args) => (await import('./cli/shim.ts')).shim(args),
+  train: async () => (await import('./cli/train.ts')).train(),
   version: async () => {
     const { sdkVersion } = await import('./kernel/boot.ts')
     process.stdout.write(`hearth ${sdkVersion}\n`)

@@ -1,5 +1,6 @@
 /** Prepares attempts with what the node keeps for all of them: inputs and Python environments. */
 import { join } from 'node:path'
+import { launcherFolder } from '../own-program.ts'
 import { cleanEnvironments } from '../python-env/clean.ts'
 import { ensureEnvironment } from '../python-env/environment.ts'
 import { openInputCache } from '../workspace/input-cache.ts'
@@ -24,6 +25,7 @@ export const openPreparation = async (options: PreparationOptions): Promise<Prep
   const { wire, stateDir, pythonPath } = options
   const cache = await openInputCache(join(stateDir, 'inputs'))
   const cacheDir = environmentsFolder(stateDir)
+  const launcher = await launcherFolder(stateDir)
   return {
     place: ({ path: folder, plan, checkpoint }, report, signal) =>
       prepareWorkspace({
@@ -36,10 +38,10 @@ export const openPreparation = async (options: PreparationOptions): Promise<Prep
         signal,
       }),
     async environment({ path, plan }, report, signal) {
-      if (!plan.python) return { binDirs: [], pythonPath }
+      if (!plan.python) return { binDirs: [launcher], pythonPath }
       const wanted = { cacheDir, usedBy: path, report, signal }
       const { binDir } = await ensureEnvironment(plan.python, wanted)
-      return { binDirs: [binDir], pythonPath }
+      return { binDirs: [binDir, launcher], pythonPath }
     },
     async clean() {
       const limits = { maxAgeMs: environmentsMaxAgeMs, maxBytes: environmentsMaxBytes }

@@ -1,6 +1,7 @@
 /** The plugins that are part of the program. */
 import experiments from '../../plugins/experiments/index.ts'
 import jobRuns from '../../plugins/job-runs/index.ts'
+import scenarios from '../../plugins/scenarios/index.ts'
 import tracking from '../../plugins/tracking/index.ts'
 import { type JobsOptions, jobsPlugin } from '../jobs/index.ts'
 import type { FileConfig } from '../kernel/config.ts'
@@ -8,7 +9,7 @@ import type { PluginSource } from '../kernel/instance.ts'
 import { BootError } from '../kernel/order.ts'
 import type { Plugin } from '../kernel/plugin.ts'
 
-const standOnOthers = new Set([jobRuns.id, experiments.id])
+const standOnOthers = new Set([jobRuns.id, experiments.id, scenarios.id])
 
 /** For those who look at the plugins and set none of them up. */
 const unused: JobsOptions = {
@@ -26,7 +27,7 @@ export const builtInSources = (
   settings: NonNullable<FileConfig['plugins']>,
   jobs = unused,
 ): PluginSource[] => {
-  const builtIn: readonly Plugin[] = [jobsPlugin(jobs), tracking, jobRuns, experiments]
+  const builtIn: readonly Plugin[] = [jobsPlugin(jobs), tracking, jobRuns, experiments, scenarios]
   const ids = new Set(builtIn.map(({ id }) => id))
   const unknown = Object.entries(settings)
     .filter(([id, { path }]) => path === undefined && !ids.has(id))

@@ -104,10 +104,7 @@ test('a direction counts from the first review; a later reviewer who turns it is
   const { maximize, nodes } = await lab.ended(id)
   expect([maximize, nodes.map(({ verdict }) => verdict?.warnings)]).toEqual([
     true,
-    [
-      [],
-      ['The reviewer now says that lower is better; the direction of the first review counts'],
-    ],
+    [[], ['The reviewer now says that lower is better; the direction of the first review counts']],
   ])
 })
 

@@ -1,0 +1,66 @@
+/** Scenarios: agents that are trained, watched, and served; the API of AgentGym. */
+import {
+  definePlugin,
+  detailDialect,
+  HearthError,
+  jobs,
+  router,
+  sql,
+  type Who,
+} from '../../src/sdk.ts'
+import { Registry } from './registry.ts'
+import { modelRoutes } from './routes-models.ts'
+import { scenarioRoutes } from './routes-scenarios.ts'
+import { settingsRoutes } from './routes-settings.ts'
+import { trainingRoutes } from './routes-training.ts'
+import { trainingRunner } from './runner.ts'
+import { scenariosMigrations } from './schema.ts'
+import { sessionsWhere, visibleSession } from './session.ts'
+import { Trainings, topicOf, trainingKind, updateOf } from './trainings.ts'
+
+export default definePlugin({
+  id: 'scenarios',
+  version: '1.0.0',
+  sdk: '>=0.1.0',
+  uses: { jobs },
+  dialect: detailDialect,
+  paths: ['/api/scenarios', '/api/training', '/api/models', '/api/settings'],
+  migrations: scenariosMigrations,
+  setup({ uses, db, blobs, auth, live, log, clock }) {
+    const registry = new Registry({ db, blobs, jobs: uses.jobs, clock })
+    const ownerOf = async (id: number): Promise<Who> => {
+      if (id === 0) return { id, username: 'local', isSuperuser: true, via: 'local' }
+      const user = await auth.user(id)
+      if (!user) throw new HearthError('gone', 'The owner of the training is gone')
+      return { ...user, via: 'key' }
+    }
+    const trainings = new Trainings({ db, jobs: uses.jobs, live, clock, log, registry, ownerOf })
+    uses.jobs.addSink(trainings)
+    uses.jobs.onFinished(trainingKind, (job) => trainings.finished(job))
+    const durationOf = async (scenario: string): Promise<string> => {
+      const done = await sessionsWhere(db, sql`scenario = ${scenario} and status = 'completed'`)
+      const last = done.at(-1)
+      if (!last) return 'not measured yet'
+      const seconds = (last.figures['elapsed_s'] ?? 0).toFixed(1)
+      return `${seconds} s for ${last.episode} episodes`
+    }
+    return {
+      routes: router()
+        .use(scenarioRoutes({ registry, durationOf }))
+        .use(trainingRoutes(db, trainings))
+        .use(modelRoutes(registry))
+        .use(settingsRoutes(db)),
+      runners: { [trainingKind]: trainingRunner },
+      channels: [
+        {
+          path: '/ws/training/:id',
+          async open({ params, who }) {
+            if (!who) throw new HearthError('unauthorized')
+            const session = await visibleSession(db, who, params['id'] ?? '')
+            return { topic: topicOf(session.id), hello: updateOf(session) }
+          },
+        },
+      ],
+    }
+  },
+})

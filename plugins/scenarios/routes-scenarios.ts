@@ -1,0 +1,77 @@
+/** The routes of scenarios: what there is to be trained on, and single episodes to look at. */
+import { HearthError, router, Type as t } from '../../src/sdk.ts'
+import { scenarioOf, scenarios } from './catalogue.ts'
+import { play, players } from './episodes.ts'
+import { type Scenario, splits } from './environment.ts'
+import { available } from './frameworks.ts'
+import type { Registry } from './registry.ts'
+
+const tags = ['scenarios']
+
+const known = (id: string): Scenario => {
+  const scenario = scenarioOf(id)
+  if (!scenario) throw new HearthError('not_found', 'Scenario not found')
+  return scenario
+}
+
+export interface ScenarioRoutesOptions {
+  readonly registry: Registry
+  /** Of the last training that was completed, in words. */
+  durationOf(id: string): Promise<string>
+}
+
+export const scenarioRoutes = ({ registry, durationOf }: ScenarioRoutesOptions) => {
+  const view = async ({ spec }: Scenario) => ({
+    id: spec.id,
+    name: spec.name,
+    description: spec.description,
+    difficulty: spec.difficulty,
+    duration: await durationOf(spec.id),
+    // Nobody has rated anything yet.
+    rating: 0,
+    ratings_count: 0,
+    tasks: spec.tasks.length,
+    frameworks: [...available],
+    metrics: [...spec.metrics],
+    features: [...spec.features],
+    version: spec.version,
+    task_names: [...spec.tasks],
+    actions: [...spec.actions],
+    observations: spec.observations,
+    max_steps: spec.maxSteps,
+  })
+  return router()
+    .get('/api/scenarios', () => Promise.all(scenarios.map(view)), {
+      detail: { tags, summary: 'List scenarios' },
+    })
+    .get('/api/scenarios/:id', ({ params }) => view(known(params.id)), {
+      detail: { tags, summary: 'Get a scenario' },
+    })
+    .post(
+      '/api/scenarios/:id/episodes',
+      async ({ params, body, who }) => {
+        const scenario = known(params.id)
+        const { model_id } = body
+        const policy = model_id ? await registry.policy(await registry.get(who, model_id)) : null
+        if (policy && policy.file.scenario.id !== scenario.spec.id) {
+          throw new HearthError('conflict', `The model is of ${policy.file.scenario.id}`)
+        }
+        return play(scenario, policy ?? body.player, body.split, body.episode)
+      },
+      {
+        body: t.Object({
+          player: t.Union(
+            players.map((name) => t.Literal(name)),
+            { default: 'oracle' },
+          ),
+          model_id: t.Optional(t.String({ maxLength: 100 })),
+          split: t.Union(
+            (Object.keys(splits) as (keyof typeof splits)[]).map((name) => t.Literal(name)),
+            { default: 'test' },
+          ),
+          episode: t.Integer({ minimum: 0, maximum: 2 ** 40 - 1, default: 0 }),
+        }),
+        detail: { tags, summary: 'Play one episode and tell it step by step' },
+      },
+    )
+}

@@ -1,0 +1,106 @@
+/** The routes of trainings, as AgentGym's document has them. */
+import { type Database, HearthError, router, sql, Type as t } from '../../src/sdk.ts'
+import { scenarioOf } from './catalogue.ts'
+import { frameworks, unavailable } from './frameworks.ts'
+import { sessionsWhere, sessionView, visibleSession } from './session.ts'
+import { algorithms } from './training/settings.ts'
+import type { Trainings } from './trainings.ts'
+
+const tags = ['training']
+
+/** The document allows 1000; learning by trial takes more. */
+const maxEpisodes = 10_000_000
+
+const startBody = t.Object(
+  {
+    scenario_id: t.String({ minLength: 1, maxLength: 100 }),
+    framework: t.Union(frameworks.map((name) => t.Literal(name))),
+    max_episodes: t.Integer({ minimum: 1, maximum: maxEpisodes, default: 200 }),
+    learning_rate: t.Number({ exclusiveMinimum: 0, maximum: 1, default: 0.001 }),
+    seed: t.Integer({ minimum: 0, maximum: 2 ** 31 - 1, default: 0 }),
+    algorithm: t.Union(
+      algorithms.map((name) => t.Literal(name)),
+      { default: 'bc+ppo' },
+    ),
+    node: t.Optional(t.String({ minLength: 1, maxLength: 200 })),
+  },
+  {
+    examples: [
+      {
+        scenario_id: 'customer_support',
+        framework: 'Native',
+        max_episodes: 200,
+        learning_rate: 0.001,
+      },
+    ],
+  },
+)
+
+export const trainingRoutes = (db: Database, trainings: Trainings) =>
+  router()
+    .post(
+      '/api/training/start',
+      async ({ body, who }) => {
+        const scenario = scenarioOf(body.scenario_id)
+        if (!scenario) throw new HearthError('not_found', 'Scenario not found')
+        const why = unavailable(body.framework)
+        if (why !== null) throw new HearthError('conflict', why)
+        const settings = {
+          scenario: scenario.spec.id,
+          algorithm: body.algorithm,
+          episodes: body.max_episodes,
+          learningRate: body.learning_rate,
+          seed: body.seed,
+        }
+        const { id } = await trainings.start(who, scenario, body.framework, settings, body.node)
+        return { session_id: id, status: 'started' }
+      },
+      { body: startBody, detail: { tags, summary: 'Start a training session' } },
+    )
+    .get(
+      '/api/training',
+      async ({ who }) => {
+        const mine = who.isSuperuser ? sql`1 = 1` : sql`owner_id = ${who.id}`
+        return (await sessionsWhere(db, mine)).map(sessionView)
+      },
+      { detail: { tags, summary: 'List training sessions' } },
+    )
+    .get(
+      '/api/training/:id',
+      async ({ params, who }) => sessionView(await visibleSession(db, who, params.id)),
+      { detail: { tags, summary: 'Get how far a training session is' } },
+    )
+    .get(
+      '/api/training/:id/history',
+      async ({ params, who }) => {
+        const { id } = await visibleSession(db, who, params.id)
+        const rows = await db.rows<{ episode: number; data: string }>(sql`
+          select episode, data from scenarios_point where session_id = ${id} order by seq`)
+        return rows.map(({ episode, data }) => ({ episode, ...(JSON.parse(data) as object) }))
+      },
+      { detail: { tags, summary: 'Get the curves of a training session' } },
+    )
+    .post(
+      '/api/training/:id/pause',
+      async ({ params, who }) => {
+        await trainings.pause(who, params.id)
+        return { status: 'paused' }
+      },
+      { detail: { tags, summary: 'Pause a training session; answers once its state is safe' } },
+    )
+    .post(
+      '/api/training/:id/resume',
+      async ({ params, who }) => {
+        await trainings.resume(who, params.id)
+        return { status: 'resumed' }
+      },
+      { detail: { tags, summary: 'Go on with a training session that is paused' } },
+    )
+    .post(
+      '/api/training/:id/stop',
+      async ({ params, who }) => {
+        const { modelId } = await trainings.stop(who, params.id)
+        return { status: 'stopped', model_id: modelId }
+      },
+      { detail: { tags, summary: 'Stop a training session and keep its model' } },
+    )

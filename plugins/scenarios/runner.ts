@@ -1,0 +1,35 @@
+/** The kind of job that a training is. */
+import { Type as t, type Plan, type Runner } from '../../src/sdk.ts'
+import { algorithms, type TrainingSettings } from './training/settings.ts'
+
+export const settingsSchema = t.Object(
+  {
+    scenario: t.String({ minLength: 1, maxLength: 100 }),
+    algorithm: t.Union(algorithms.map((name) => t.Literal(name))),
+    episodes: t.Integer({ minimum: 1, maximum: 10_000_000 }),
+    learningRate: t.Number({ minimum: 0, maximum: 1 }),
+    seed: t.Integer({ minimum: 0, maximum: 2 ** 31 - 1 }),
+  },
+  { additionalProperties: false },
+)
+
+const spec = t.Object(
+  { settings: settingsSchema, node: t.Optional(t.String({ minLength: 1, maxLength: 200 })) },
+  { additionalProperties: false },
+)
+
+/** An update and an evaluation must fit in. */
+const graceMs = 60_000
+
+export const trainingRunner: Runner = {
+  spec,
+  plan(given): Plan {
+    const { settings, node } = given as { settings: TrainingSettings; node?: string }
+    return {
+      command: ['hearth', 'train'],
+      env: { HEARTH_TRAINING: JSON.stringify(settings) },
+      needs: { cpus: 1, ...(node !== undefined && { labels: [node] }) },
+      graceMs,
+    }
+  },
+}

@@ -1,0 +1,25 @@
+/** An evaluation as the points of curves, and back. */
+import { type Result, wilson } from '../learning/evaluate.ts'
+
+export type Evaluation = Result
+
+/** Of each task its own curve; percentages, as the document has them. */
+export const evaluationMetrics = (found: Result): Record<string, number> => {
+  const [low, high] = wilson(found.successes, found.episodes)
+  const tasks = Object.entries(found.tasks).filter(([, { episodes }]) => episodes > 0)
+  return {
+    accuracy: percent(found.successes, found.episodes),
+    accuracy_n: found.episodes,
+    accuracy_low: 100 * low,
+    accuracy_high: 100 * high,
+    ...Object.fromEntries(
+      tasks.map(([name, { successes, episodes }]) => [
+        `accuracy/${name}`,
+        percent(successes, episodes),
+      ]),
+    ),
+  }
+}
+
+export const percent = (part: number, whole: number): number =>
+  whole === 0 ? 0 : (100 * part) / whole

@@ -1,0 +1,172 @@
+/** The program of a training job: trains, tells how far it is, saves itself, leaves a model. */
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs'
+import type { Scenario } from '../environment.ts'
+import { onnxOf } from '../models/onnx.ts'
+import { layerOf, type PolicyFile } from '../models/policy-file.ts'
+import { digestOf, readCheckpoint, runtime, writeCheckpoint } from './checkpoint.ts'
+import { type Evaluation, evaluationMetrics } from './evaluation.ts'
+import { modelPaths } from './model-paths.ts'
+import type { TrainingSettings } from './settings.ts'
+import { Trainer } from './trainer.ts'
+
+const tellEveryMs = 500
+const saveEveryMs = 5_000
+/** Between two looks at the validation episodes. */
+const evaluateEveryMs = 1_000
+const validationEpisodes = 300
+const lastEpisodes = 2_000
+
+export const checkpointPath = 'training.checkpoint'
+
+type Env = Readonly<Record<string, string | undefined>>
+
+/** Answers the exit code. `HEARTH_TRAINING` holds the settings. */
+export const train = async (
+  env: Env,
+  find: (id: string) => Scenario | undefined,
+): Promise<number> => {
+  const settings = JSON.parse(env['HEARTH_TRAINING'] ?? 'null') as TrainingSettings | null
+  const scenario = settings && find(settings.scenario)
+  if (!settings || !scenario) throw new Error('HEARTH_TRAINING names no scenario that is here')
+  const training = new Training(env, await Trainer.make(scenario, settings))
+  return training.run()
+}
+
+class Training {
+  readonly #trainer: Trainer
+  readonly #tell: (event: object) => void
+  readonly #wish: () => string
+  #isAsked = false
+  #elapsedMs = 0
+  #begunMs = performance.now()
+
+  constructor(env: Env, trainer: Trainer) {
+    const events = env['HEARTH_EVENTS'] ?? '/dev/null'
+    const control = env['HEARTH_CONTROL'] ?? ''
+    this.#trainer = trainer
+    this.#tell = (event) => appendFileSync(events, `${JSON.stringify(event)}\n`)
+    this.#wish = () => (existsSync(control) ? readFileSync(control, 'utf8').trim() : '')
+    process.on('SIGTERM', () => {
+      this.#isAsked = true
+    })
+    const from = env['HEARTH_CHECKPOINT']
+    if (from) this.#restore(readFileSync(from, 'utf8'))
+  }
+
+  async run(): Promise<number> {
+    const trainer = this.#trainer
+    let told = 0
+    let saved = performance.now()
+    let looked = 0
+    this.#report()
+    while (!trainer.isDone) {
+      const { figures } = trainer.advance()
+      const now = performance.now()
+      if (now - looked > evaluateEveryMs) {
+        looked = now
+        this.#evaluate(validationEpisodes)
+      }
+      if (now - told > tellEveryMs) {
+        told = now
+        this.#report(figures ? { ...figures } : {})
+      }
+      if (now - saved > saveEveryMs) {
+        saved = now
+        this.#save()
+      }
+      // Signals are heard between two turns of the event loop only.
+      await Bun.sleep(0)
+      if (!this.#isAsked) continue
+      if (this.#wish() === 'pause') {
+        this.#report()
+        this.#save()
+        return 0
+      }
+      break
+    }
+    this.#evaluate(lastEpisodes)
+    this.#report()
+    this.#finish()
+    return 0
+  }
+
+  get #seconds(): number {
+    return (this.#elapsedMs + performance.now() - this.#begunMs) / 1000
+  }
+
+  #restore(text: string): void {
+    const { state, elapsedMs, runtime: made, settings } = readCheckpoint(text)
+    this.#trainer.state = state
+    this.#elapsedMs = elapsedMs
+    this.#begunMs = performance.now()
+    const isExact =
+      made === runtime && JSON.stringify(settings) === JSON.stringify(this.#trainer.settings)
+    this.#metrics({ exact: isExact ? 1 : 0 })
+    if (!isExact) {
+      const text = `The checkpoint was made by ${made}, this is ${runtime}: not bit for bit`
+      this.#tell({ type: 'message', text, level: 'warning' })
+    }
+  }
+
+  #metrics(values: Readonly<Record<string, number>>): void {
+    const step = this.#trainer.episodes
+    for (const [name, value] of Object.entries(values)) {
+      this.#tell({ type: 'metric', name, value, step })
+    }
+  }
+
+  #report(figures: Readonly<Record<string, number>> = {}): void {
+    const { episodes, meanReward, loss, settings, updates } = this.#trainer
+    this.#tell({ type: 'progress', done: episodes, total: settings.episodes })
+    this.#metrics({
+      ...figures,
+      episode: episodes,
+      avg_reward: meanReward,
+      loss,
+      updates,
+      elapsed_s: this.#seconds,
+    })
+  }
+
+  #evaluate(episodes: number): void {
+    const found: Evaluation = this.#trainer.evaluate('validation', episodes)
+    this.#metrics(evaluationMetrics(found))
+  }
+
+  /** Whole or not at all: it may be killed at any moment. */
+  #save(): void {
+    const { settings, state } = this.#trainer
+    const elapsedMs = this.#seconds * 1000
+    const draft = `${checkpointPath}.new`
+    writeFileSync(draft, writeCheckpoint({ settings, state, runtime, elapsedMs }))
+    renameSync(draft, checkpointPath)
+    this.#tell({ type: 'checkpoint', path: checkpointPath, step: this.#trainer.episodes })
+  }
+
+  #finish(): void {
+    const { scenario, settings, model, state, episodes } = this.#trainer
+    const { id, version, actions, observations } = scenario.spec
+    const policy: PolicyFile = {
+      format: 1,
+      scenario: { id, version },
+      actions,
+      observations,
+      layers: model.policyLayers.map(({ weights, bias }) => layerOf(weights, bias)),
+      settings,
+      trainingDigest: digestOf(state),
+      episodes,
+      test: this.#trainer.evaluate('test', lastEpisodes),
+    }
+    mkdirSync('model', { recursive: true })
+    writeFileSync(modelPaths.policy, JSON.stringify(policy))
+    writeFileSync(modelPaths.onnx, onnxOf(policy))
+    for (const path of Object.values(modelPaths)) this.#tell({ type: 'artifact', path })
+  }
+}

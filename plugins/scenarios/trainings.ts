@@ -1,0 +1,201 @@
+/** Trainings as jobs: begun, paused, gone on with, stopped; what they tell; what they leave. */
+import {
+  type Clock,
+  type Database,
+  HearthError,
+  type JobView,
+  type Jobs,
+  type Live,
+  type Logger,
+  type MetricBatch,
+  type MetricSink,
+  type SinkJob,
+  sql,
+  type Who,
+} from '../../src/sdk.ts'
+import type { Scenario } from './environment.ts'
+import type { Registry } from './registry.ts'
+import { type Session, sessionsWhere, sessionView, visibleSession } from './session.ts'
+import type { TrainingSettings } from './training/settings.ts'
+
+/** As `plugin id.kind`. */
+export const trainingKind = 'scenarios.train'
+
+const lookMs = 50
+/** A pause is an update away, a stop an evaluation more. */
+const patienceMs = 120_000
+
+export interface TrainingsOptions {
+  readonly db: Database
+  readonly jobs: Jobs
+  readonly live: Live
+  readonly clock: Clock
+  readonly log: Logger
+  readonly registry: Registry
+  readonly ownerOf: (id: number) => Promise<Who>
+}
+
+export const topicOf = (id: string): string => `training/${id}`
+
+export class Trainings implements MetricSink {
+  readonly #options: TrainingsOptions
+
+  constructor(options: TrainingsOptions) {
+    this.#options = options
+  }
+
+  async start(
+    who: Who,
+    scenario: Scenario,
+    framework: string,
+    settings: TrainingSettings,
+    node: string | undefined,
+  ): Promise<Session> {
+    const { db, jobs, clock } = this.#options
+    const digits = crypto.getRandomValues(new Uint32Array(2)).join('').slice(0, 15)
+    const draft = `session_0_${digits}`
+    const { id, version } = scenario.spec
+    await db.run(sql`insert into scenarios_session
+      (id, owner_id, scenario, version, framework, settings, status, episode, figures, updates,
+       created_at)
+      values (${draft}, ${who.id}, ${id}, ${version}, ${framework}, ${JSON.stringify(settings)},
+       'running', 0, '{}', 0, ${clock.now()})`)
+    const [made] = await sessionsWhere(db, sql`id = ${draft}`)
+    if (!made) throw new Error('The session is gone')
+    const key = `session_${made.n}_${digits}`
+    await db.run(sql`update scenarios_session set id = ${key} where n = ${made.n}`)
+    try {
+      const job = await jobs.submit(who, {
+        kind: trainingKind,
+        spec: { settings, ...(node !== undefined && { node }) },
+        name: key,
+        idempotency_key: key,
+        // After a crash it goes on from its last checkpoint.
+        policy: { on_disconnect: 'retry', max_attempts: 3 },
+      })
+      await db.run(sql`update scenarios_session set job_id = ${job.id} where n = ${made.n}`)
+    } catch (error) {
+      await db.run(sql`delete from scenarios_session where n = ${made.n}`)
+      throw error
+    }
+    return visibleSession(db, who, key)
+  }
+
+  /** Answers when the state is safe on the server. */
+  async pause(who: Who, id: string): Promise<void> {
+    const session = await this.#changeable(who, id, 'pause', ['running', 'paused'])
+    if (session.status === 'paused') return
+    await this.#options.jobs.pause(who, session.jobId ?? '')
+    const job = await this.#until(who, session, ({ state }) => state !== 'running')
+    if (job.state !== 'paused') {
+      throw new HearthError('conflict', 'The training ended before it could be paused')
+    }
+    await this.#set(session, sql`status = 'paused'`)
+  }
+
+  async resume(who: Who, id: string): Promise<void> {
+    const session = await this.#changeable(who, id, 'resume', ['paused'])
+    await this.#options.jobs.resume(who, session.jobId ?? '')
+    await this.#set(session, sql`status = 'running'`)
+  }
+
+  /** Ends it and keeps its model: one, however often it is asked. */
+  async stop(who: Who, id: string): Promise<Session> {
+    const { db, jobs } = this.#options
+    const session = await visibleSession(db, who, id)
+    if (session.status === 'failed') {
+      throw new HearthError('conflict', 'A training that failed cannot be stopped')
+    }
+    if (session.status === 'completed') return session
+    if (session.status === 'paused') {
+      // Its state becomes a model where it can be evaluated: in the job.
+      const before = session.updates
+      await this.resume(who, id)
+      await this.#wait(async () => (await visibleSession(db, who, id)).updates > before + 1)
+    }
+    await jobs.cancel(who, session.jobId ?? '')
+    await this.#wait(async () => (await visibleSession(db, who, id)).endedAt !== null)
+    return visibleSession(db, who, id)
+  }
+
+  async append({ job, points }: MetricBatch): Promise<string | null> {
+    if (job.kind !== trainingKind) return null
+    const { db, live } = this.#options
+    const [session] = await sessionsWhere(db, sql`id = ${job.name}`)
+    if (!session || session.endedAt !== null) return null
+    const told = Object.fromEntries(points.map(({ name, value }) => [name, value]))
+    const finite = Object.entries(told).filter(([, value]) => Number.isFinite(value))
+    const figures = { ...session.figures, ...Object.fromEntries(finite) }
+    const episode = Math.max(session.episode, figures['episode'] ?? 0)
+    const updates = session.updates + 1
+    await db.transaction(async (tx) => {
+      await tx.run(sql`update scenarios_session
+        set figures = ${JSON.stringify(figures)}, episode = ${episode}, updates = ${updates}
+        where n = ${session.n}`)
+      await tx.run(sql`insert into scenarios_point (session_id, seq, episode, data)
+        values (${session.id}, ${updates}, ${episode}, ${JSON.stringify(told)})`)
+    })
+    const now = { ...session, figures, episode, updates }
+    live.publish(topicOf(session.id), [{ cursor: updates, data: updateOf(now) }])
+    return null
+  }
+
+  async finished(job: JobView): Promise<void> {
+    const { db, registry, clock, ownerOf } = this.#options
+    const [session] = await sessionsWhere(db, sql`job_id = ${job.id}`)
+    if (!session || session.endedAt !== null) return
+    const owner = await ownerOf(session.ownerId)
+    const model = await registry.take(owner, session, job.id)
+    const why = job.outcome?.message ?? `The program ended with ${job.outcome?.exit_code}`
+    const error = model ? null : job.state === 'cancelled' ? 'It was stopped before it began' : why
+    await this.#set(
+      session,
+      sql`status = ${model ? 'completed' : 'failed'}, model_id = ${model?.id ?? null},
+          error = ${error}, ended_at = ${clock.now()}`,
+    )
+  }
+
+  /** Told by the sink as well; the job's own end says more. */
+  async ended(_job: SinkJob): Promise<void> {}
+
+  async #changeable(who: Who, id: string, verb: string, from: readonly string[]) {
+    const session = await visibleSession(this.#options.db, who, id)
+    if (from.includes(session.status)) return session
+    throw new HearthError('conflict', `Cannot ${verb} a training that is ${session.status}`)
+  }
+
+  async #set(session: Session, changes: ReturnType<typeof sql>): Promise<void> {
+    const { db, live } = this.#options
+    await db.run(sql`update scenarios_session
+      set updates = updates + 1, ${changes} where n = ${session.n}`)
+    const [now] = await sessionsWhere(db, sql`n = ${session.n}`)
+    if (now) live.publish(topicOf(now.id), [{ cursor: now.updates, data: updateOf(now) }])
+  }
+
+  async #until(who: Who, { jobId }: Session, isIt: (job: JobView) => boolean): Promise<JobView> {
+    let job = await this.#options.jobs.get(who, jobId ?? '')
+    await this.#wait(async () => {
+      job = await this.#options.jobs.get(who, jobId ?? '')
+      return isIt(job)
+    })
+    return job
+  }
+
+  /** @throws HearthError `unavailable` when it does not come about */
+  async #wait(isSo: () => Promise<boolean>): Promise<void> {
+    const { clock } = this.#options
+    const giveUpAt = clock.now() + patienceMs
+    while (!(await isSo())) {
+      if (clock.now() > giveUpAt) {
+        throw new HearthError('unavailable', 'The node of the training does not answer')
+      }
+      await new Promise<void>((resolve) => clock.after(lookMs, resolve))
+    }
+  }
+}
+
+export const updateOf = (session: Session) => ({
+  type: 'training_update',
+  session_id: session.id,
+  data: sessionView(session),
+})
