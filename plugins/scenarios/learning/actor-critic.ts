@@ -1,5 +1,5 @@
 /** Policy and value networks with one optimiser: all that learning changes. */
-import { Kernel, padded, type Vector } from '../kernel/kernel.ts'
+import { Kernel, type Vector } from '../kernel/kernel.ts'
 import type { Random } from '../random.ts'
 import { Network, type NetworkShape, parameterCount, workspaceCount } from './network.ts'
 
@@ -111,6 +111,11 @@ export class ActorCritic {
     return norm
   }
 
+  /** Summed up since the last step. */
+  get gradients(): Float32Array {
+    return this.#gradients.data
+  }
+
   get state(): ActorCriticState {
     return {
       parameters: this.#parameters.data.slice(),
@@ -144,5 +149,3 @@ export class ActorCritic {
     })
   }
 }
-
-export const rowWidth = padded
