@@ -7,6 +7,7 @@ import {
   renameSync,
   writeFileSync,
 } from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { Scenario } from '../environment.ts'
 import { onnxOf } from '../models/onnx.ts'
 import { layerOf, type PolicyFile } from '../models/policy-file.ts'
@@ -27,30 +28,33 @@ export const checkpointPath = 'training.checkpoint'
 
 type Env = Readonly<Record<string, string | undefined>>
 
-/** Answers the exit code. `HEARTH_TRAINING` holds the settings. */
+/** Answers the exit code. `HEARTH_TRAINING` holds the settings; files go into `folder`. */
 export const train = async (
   env: Env,
   find: (id: string) => Scenario | undefined,
+  folder = '.',
 ): Promise<number> => {
   const settings = JSON.parse(env['HEARTH_TRAINING'] ?? 'null') as TrainingSettings | null
   const scenario = settings && find(settings.scenario)
   if (!settings || !scenario) throw new Error('HEARTH_TRAINING names no scenario that is here')
-  const training = new Training(env, await Trainer.make(scenario, settings))
+  const training = new Training(env, await Trainer.make(scenario, settings), folder)
   return training.run()
 }
 
 class Training {
   readonly #trainer: Trainer
+  readonly #folder: string
   readonly #tell: (event: object) => void
   readonly #wish: () => string
   #isAsked = false
   #elapsedMs = 0
   #begunMs = performance.now()
 
-  constructor(env: Env, trainer: Trainer) {
+  constructor(env: Env, trainer: Trainer, folder: string) {
     const events = env['HEARTH_EVENTS'] ?? '/dev/null'
     const control = env['HEARTH_CONTROL'] ?? ''
     this.#trainer = trainer
+    this.#folder = folder
     this.#tell = (event) => appendFileSync(events, `${JSON.stringify(event)}\n`)
     this.#wish = () => (existsSync(control) ? readFileSync(control, 'utf8').trim() : '')
     process.on('SIGTERM', () => {
@@ -144,9 +148,10 @@ class Training {
   #save(): void {
     const { settings, state } = this.#trainer
     const elapsedMs = this.#seconds * 1000
-    const draft = `${checkpointPath}.new`
+    const path = join(this.#folder, checkpointPath)
+    const draft = `${path}.new`
     writeFileSync(draft, writeCheckpoint({ settings, state, runtime, elapsedMs }))
-    renameSync(draft, checkpointPath)
+    renameSync(draft, path)
     this.#tell({ type: 'checkpoint', path: checkpointPath, step: this.#trainer.episodes })
   }
 
@@ -164,9 +169,10 @@ class Training {
       episodes,
       test: this.#trainer.evaluate('test', lastEpisodes),
     }
-    mkdirSync('model', { recursive: true })
-    writeFileSync(modelPaths.policy, JSON.stringify(policy))
-    writeFileSync(modelPaths.onnx, onnxOf(policy))
+    const at = (path: string) => join(this.#folder, path)
+    mkdirSync(dirname(at(modelPaths.policy)), { recursive: true })
+    writeFileSync(at(modelPaths.policy), JSON.stringify(policy))
+    writeFileSync(at(modelPaths.onnx), onnxOf(policy))
     for (const path of Object.values(modelPaths)) this.#tell({ type: 'artifact', path })
   }
 }

@@ -1,0 +1,144 @@
+/** Trainings that learn, that do not when nothing can be learned, and that go on bit for bit. */
+import { describe, expect, test } from 'bun:test'
+import { cartpole } from '../../../../plugins/scenarios/environments/cartpole.ts'
+import { customerSupport } from '../../../../plugins/scenarios/environments/customer-support/customer-support.ts'
+import type { Environment, Scenario } from '../../../../plugins/scenarios/environment.ts'
+import { Random } from '../../../../plugins/scenarios/random.ts'
+import {
+  digestOf,
+  readCheckpoint,
+  runtime,
+  writeCheckpoint,
+} from '../../../../plugins/scenarios/training/checkpoint.ts'
+import type { TrainingSettings } from '../../../../plugins/scenarios/training/settings.ts'
+import { Trainer } from '../../../../plugins/scenarios/training/trainer.ts'
+
+const given = (more: Partial<TrainingSettings> = {}): TrainingSettings => ({
+  scenario: 'customer_support',
+  algorithm: 'bc+ppo',
+  episodes: 5000,
+  learningRate: 0.001,
+  seed: 1,
+  ...more,
+})
+
+const finished = async (scenario: Scenario, settings: TrainingSettings): Promise<Trainer> => {
+  const trainer = await Trainer.make(scenario, settings)
+  while (!trainer.isDone) trainer.advance()
+  return trainer
+}
+
+/** Percent of 1000 held-out episodes, and of the worst task. */
+const scored = (trainer: Trainer) => {
+  const { successes, episodes, tasks } = trainer.evaluate('validation', 1000)
+  const shares = Object.values(tasks).map((one) => one.successes / one.episodes)
+  return { all: (100 * successes) / episodes, worst: 100 * Math.min(...shares) }
+}
+
+describe('customer support', () => {
+  test.each([1, 2, 3])('is learned, every task of it (seed %d)', async (seed) => {
+    const { all, worst } = scored(await finished(customerSupport, given({ seed })))
+    expect(all).toBeGreaterThan(97)
+    expect(worst).toBeGreaterThan(90)
+  })
+
+  test('the document’s 200 episodes give something honest', async () => {
+    expect(scored(await finished(customerSupport, given({ episodes: 200 }))).all).toBeGreaterThan(
+      88,
+    )
+  })
+})
+
+describe('what cannot be learned is not', () => {
+  test('without a learning rate', async () => {
+    const trainer = await finished(customerSupport, given({ learningRate: 0, episodes: 1000 }))
+    expect(scored(trainer).all).toBeLessThan(5)
+  })
+
+  test('from rewards that were shuffled', async () => {
+    const random = new Random(1)
+    const settings = given({ algorithm: 'ppo', episodes: 4000 })
+    const blind = changed(customerSupport, (environment) => {
+      const step = environment.step.bind(environment)
+      environment.step = (action, into) => ({ ...step(action, into), reward: random.normal() })
+    })
+    expect(scored(await finished(blind, settings)).all).toBeLessThan(15)
+  })
+
+  test('when the tools mean something else than they did', async () => {
+    const trainer = await finished(customerSupport, given())
+    const count = customerSupport.spec.actions.length
+    const { successes } = (await otherwise(trainer, (action) => (action + 3) % count)).evaluate(
+      'validation',
+      500,
+    )
+    expect(successes).toBeLessThan(25)
+  })
+})
+
+/** The scenario with environments that were meddled with. */
+const changed = (scenario: Scenario, change: (environment: Environment) => void): Scenario => ({
+  ...scenario,
+  make() {
+    const environment = scenario.make()
+    change(environment)
+    return environment
+  },
+})
+
+/** The trained weights, among environments whose actions are permuted. */
+const otherwise = async (trainer: Trainer, map: (action: number) => number): Promise<Trainer> => {
+  const permuted = changed(trainer.scenario, (environment) => {
+    const step = environment.step.bind(environment)
+    environment.step = (action, into) => step(map(action), into)
+  })
+  const other = await Trainer.make(permuted, trainer.settings)
+  other.model.state = trainer.model.state
+  return other
+}
+
+describe('going on', () => {
+  const settings = given({ episodes: 1500 })
+
+  test.each([1, 40, 120, 170])('after %d pieces ends as if never left', async (pieces) => {
+    const whole = await finished(customerSupport, settings)
+    const first = await Trainer.make(customerSupport, settings)
+    for (let i = 0; i < pieces; i++) first.advance()
+    const saved = writeCheckpoint({ settings, state: first.state, runtime, elapsedMs: 5 })
+    const second = await Trainer.make(customerSupport, settings)
+    const { state, ...rest } = readCheckpoint(saved)
+    second.state = state
+    while (!second.isDone) second.advance()
+    expect(digestOf(second.state)).toBe(digestOf(whole.state))
+    expect(rest).toEqual({ settings, runtime, elapsedMs: 5 })
+  })
+
+  test.each(['collector', 'random', 'model'] as const)(
+    'without its %s it does not',
+    async (part) => {
+      const whole = await finished(customerSupport, settings)
+      const first = await Trainer.make(customerSupport, settings)
+      // Beyond the demonstrations, where environments and Adam's moments count.
+      while (first.state.updates < 3) first.advance()
+      const second = await Trainer.make(customerSupport, settings)
+      const lost = { ...first.state, [part]: second.state[part] }
+      second.state = lost
+      while (!second.isDone) second.advance()
+      expect(digestOf(second.state)).not.toBe(digestOf(whole.state))
+    },
+  )
+
+  test('a damaged checkpoint is refused', async () => {
+    const { state } = await Trainer.make(cartpole, given({ scenario: 'cartpole' }))
+    const saved = writeCheckpoint({ settings, state, runtime, elapsedMs: 0 })
+    expect(() => readCheckpoint(saved.replace('"cloned":0', '"cloned":1'))).toThrow('damaged')
+    expect(() => readCheckpoint(saved.slice(0, -10))).toThrow()
+  })
+})
+
+test('CartPole is solved by PPO alone', async () => {
+  const settings = given({ scenario: 'cartpole', algorithm: 'ppo', episodes: 1500 })
+  const trainer = await finished(cartpole, settings)
+  const { successes } = trainer.evaluate('validation', 100)
+  expect(successes).toBeGreaterThan(80)
+})
