@@ -1,4 +1,4 @@
-/** Compiles the kernel of scenarios from its source: `bun run kernel`; `bun run build` does it too. */
+/** Compiles the kernel of scenarios from its source: `bun run kernel`, and `bun run build`. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

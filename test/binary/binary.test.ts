@@ -61,6 +61,7 @@ test('serves the built-in plugin and the one beside it', async () => {
     'guestbook',
     'job-runs',
     'jobs',
+    'scenarios',
     'tracking',
   ])
   const signed = await fetch(`${url}/guestbook`, {

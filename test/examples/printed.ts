@@ -287,3 +287,9 @@ export const trains: Example = async (bench, text) => {
   })
   expect(await bench.call('GET', '/runs/1/artifacts')).toMatchObject([{ path: 'model.pkl' }])
 }
+
+export const trainsAnAgent: Example = async (bench, text) => {
+  const printed = await bench.python(text)
+  expect(printed).toMatch(/^2000 episodes \d+\.\d%\nTrue\n$/)
+  expect(Number(/ ([\d.]+)%/.exec(printed)?.[1])).toBeGreaterThan(95)
+}

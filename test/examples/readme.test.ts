@@ -34,6 +34,7 @@ const examples: Readonly<Record<string, printed.Example | string>> = {
   'docs/python.md 1': printed.logsIn,
   'docs/python.md 2': printed.logsARun,
   'docs/python.md 3': printed.usesAIManager,
+  'docs/scenarios.md 1': printed.trainsAnAgent,
   'docs/testing.md 1': 'the commands that run this test',
   'docs/tracking.md 1': printed.tracksByCurl,
   'docs/tracking.md 2': printed.isABatch,

@@ -1,7 +1,6 @@
 /** Trainings that learn, that do not when nothing can be learned, and that go on bit for bit. */
 import { describe, expect, test } from 'bun:test'
-import { cartpole } from '../../../../plugins/scenarios/environments/cartpole.ts'
-import { customerSupport } from '../../../../plugins/scenarios/environments/customer-support/customer-support.ts'
+import { scenarioOf } from '../../../../plugins/scenarios/catalogue.ts'
 import type { Environment, Scenario } from '../../../../plugins/scenarios/environment.ts'
 import { Random } from '../../../../plugins/scenarios/random.ts'
 import {
@@ -12,6 +11,14 @@ import {
 } from '../../../../plugins/scenarios/training/checkpoint.ts'
 import type { TrainingSettings } from '../../../../plugins/scenarios/training/settings.ts'
 import { Trainer } from '../../../../plugins/scenarios/training/trainer.ts'
+
+const known = (id: string): Scenario => {
+  const scenario = scenarioOf(id)
+  if (!scenario) throw new Error(`There is no scenario ${id}`)
+  return scenario
+}
+const cartpole = known('cartpole')
+const customerSupport = known('customer_support')
 
 const given = (more: Partial<TrainingSettings> = {}): TrainingSettings => ({
   scenario: 'customer_support',

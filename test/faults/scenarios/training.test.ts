@@ -1,0 +1,174 @@
+/** A training through a whole server: watched, paused, its server killed, gone on with, stopped. */
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { join } from 'node:path'
+import { type Hearth, startHearth } from '../../../scripts/hearth.ts'
+import { waitUntil } from '../../../scripts/port.ts'
+import { temporaryFolder } from '../../../scripts/temporary.ts'
+
+interface Status {
+  readonly session_id: string
+  readonly status: string
+  readonly current_episode: number
+  readonly max_episodes: number
+  readonly accuracy: number
+  readonly avg_reward: number
+  readonly loss: number
+  readonly elapsed_time: string
+  readonly model_id: string | null
+  readonly figures: Readonly<Record<string, number>>
+}
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>
+let hearth: Hearth
+
+const start = async (): Promise<void> => {
+  hearth = await startHearth({
+    dataDir: join(folder.path, 'data'),
+    env: { LOG_LEVEL: 'error' },
+  })
+}
+
+beforeAll(async () => {
+  folder = await temporaryFolder()
+  await start()
+}, 60_000)
+afterAll(async () => {
+  await hearth?.end('SIGKILL')
+  await folder?.[Symbol.asyncDispose]()
+})
+
+const call = async <T>(method: string, path: string, body?: object) => {
+  const reply = await fetch(`${hearth.origin}${path}`, {
+    method,
+    ...(body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+  })
+  return { status: reply.status, body: (await reply.json()) as T }
+}
+
+const begin = async (max_episodes: number): Promise<string> => {
+  const { body } = await call<{ session_id: string; status: string }>(
+    'POST',
+    '/api/training/start',
+    { scenario_id: 'customer_support', framework: 'Native', max_episodes, learning_rate: 0.001 },
+  )
+  expect(body).toEqual({
+    session_id: expect.stringMatching(/^session_\d+_\d+$/),
+    status: 'started',
+  })
+  return body.session_id
+}
+
+const look = async (id: string): Promise<Status> =>
+  (await call<Status>('GET', `/api/training/${id}`)).body
+
+const act = (id: string, verb: string) => call<object>('POST', `/api/training/${id}/${verb}`)
+
+const until = (id: string, what: string, isSo: (now: Status) => boolean) =>
+  waitUntil(what, async () => isSo(await look(id)), 60_000)
+
+test('paused and killed in between, it ends with one model that acts', async () => {
+  const id = await begin(1_000_000)
+  const heard: Status[] = []
+  const socket = new WebSocket(`${hearth.origin.replace('http', 'ws')}/ws/training/${id}`)
+  socket.onmessage = ({ data }) => {
+    const message = JSON.parse(String(data)) as { type: string; session_id: string; data: Status }
+    expect({ type: message.type, id: message.session_id }).toEqual({ type: 'training_update', id })
+    heard.push(message.data)
+  }
+  await until(id, 'learning by trial', ({ current_episode }) => current_episode > 1000)
+  expect(await act(id, 'resume')).toMatchObject({ status: 409 })
+  expect(await act(id, 'pause')).toEqual({ status: 200, body: { status: 'paused' } })
+  expect(await act(id, 'pause')).toEqual({ status: 200, body: { status: 'paused' } })
+  const paused = await look(id)
+  expect(paused.status).toBe('paused')
+  socket.close()
+  const episodes = heard.map(({ current_episode }) => current_episode)
+  expect(episodes).toEqual(episodes.toSorted((a, b) => a - b))
+  expect(heard.at(-1)?.status).toBe('paused')
+
+  await hearth.end('SIGKILL')
+  await start()
+  expect(await look(id)).toEqual(paused)
+  const [first, second] = await Promise.all([act(id, 'resume'), act(id, 'resume')])
+  expect([first.status, second.status].sort()).toEqual([200, 409])
+  await until(id, 'going on', (now) => now.current_episode > paused.current_episode)
+  expect((await look(id)).figures['exact']).toBe(1)
+
+  const stopped = await act(id, 'stop')
+  expect(await act(id, 'stop')).toEqual(stopped)
+  const done = await look(id)
+  expect(done.status).toBe('completed')
+  expect(done.accuracy).toBeGreaterThan(90)
+  const models = (await call<{ id: string; session_id: string }[]>('GET', '/api/models')).body
+  expect(models.filter(({ session_id }) => session_id === id)).toHaveLength(1)
+  const model = done.model_id ?? ''
+
+  interface Played {
+    readonly steps: readonly { readonly observation: number[]; readonly action: number }[]
+  }
+  const episode = await call<Played>('POST', '/api/scenarios/customer_support/episodes', {
+    model_id: model,
+    episode: 5,
+  })
+  for (const { observation, action } of episode.body.steps) {
+    const { body } = await call('POST', `/api/models/${model}/act`, { observation })
+    expect(body).toMatchObject({ action })
+  }
+  const onnx = await fetch(`${hearth.origin}/api/models/${model}/export`)
+  const size = (await onnx.arrayBuffer()).byteLength
+  const listed = await call<{ size_mb: number }>('GET', `/api/models/${model}`)
+  expect(listed.body.size_mb).toBe(size / 1e6)
+  expect(await call('DELETE', `/api/models/${model}`)).toEqual({
+    status: 200,
+    body: { status: 'deleted' },
+  })
+  expect((await call('GET', `/api/models/${model}`)).status).toBe(404)
+}, 120_000)
+
+test('it goes on from its checkpoint when its program is killed', async () => {
+  const id = await begin(150_000)
+  await until(id, 'a checkpoint', ({ elapsed_time }) => elapsed_time >= '0:00:07')
+  const { job_id } = (await call<{ job_id: string }>('GET', `/api/training/${id}`)).body
+  const programs = Bun.spawnSync(['pgrep', '-f', 'main.ts train']).stdout.toString().trim()
+  for (const pid of programs.split('\n')) {
+    const environment = await Bun.file(`/proc/${pid}/environ`).text()
+    if (environment.includes(`HEARTH_JOB=${job_id}`)) process.kill(Number(pid), 'SIGKILL')
+  }
+  await until(id, 'its going on', ({ figures }) => figures['exact'] === 1)
+  expect((await act(id, 'stop')).status).toBe(200)
+}, 120_000)
+
+describe('what is refused', () => {
+  test.each([
+    ['POST', '/api/training/start', { scenario_id: 'nobody', framework: 'Native' }, 404],
+    ['POST', '/api/training/start', { scenario_id: 'cartpole', framework: 'native' }, 422],
+    ['POST', '/api/training/start', { scenario_id: 'cartpole', framework: 'CrewAI' }, 409],
+    [
+      'POST',
+      '/api/training/start',
+      { scenario_id: 'cartpole', framework: 'Native', learning_rate: 0 },
+      422,
+    ],
+    ['GET', '/api/training/session_9_9', undefined, 404],
+    ['POST', '/api/training/session_9_9/pause', undefined, 404],
+    ['GET', '/api/models/model_9_9', undefined, 404],
+    ['DELETE', '/api/models/model_9_9', undefined, 404],
+    ['GET', '/api/scenarios/nobody', undefined, 404],
+    ['PUT', '/api/settings', { learningRate: -4 }, 422],
+    ['PUT', '/api/settings', { framework: 'nonsense' }, 422],
+  ] as const)('%s %s %o: %d', async (method, path, body, status) => {
+    const reply = await call<{ detail: unknown }>(method, path, body)
+    expect(reply.status).toBe(status)
+    expect(reply.body.detail).toBeString()
+  })
+})
+
+test('keys go in and never come out', async () => {
+  const put = await call<Record<string, unknown>>('PUT', '/api/settings', {
+    openaiKey: 'sk-secret',
+    maxEpisodes: 300,
+  })
+  expect(put.body).toMatchObject({ openaiKey: '********', maxEpisodes: 300, learningRate: 0.001 })
+  const { body } = await call<Record<string, unknown>>('GET', '/api/settings')
+  expect(body).toEqual(put.body)
+})
