@@ -52,11 +52,8 @@ export const conduct = async (
         ),
       randomOf: (decision) => randomFrom(experiment.settings.seed, decision),
       append: async (decide) => {
-        if (!leases.holds(id)) {
-          hand.leave.abort()
-          throw new Error('Another server may conduct it by now')
-        }
-        return (await store.append(id, decide)).journal
+        const { journal: after } = await store.append(id, decide, (tx) => leases.check(tx, id))
+        return after
       },
       judge: (node, run, context, maximize) =>
         judgeNode({ referee, proposer, groundwork }, node, run, context, maximize),

@@ -55,6 +55,7 @@ export const requeued =
 export const finished =
   (id: string, run: Run, { verdict, lowerIsBetter }: Judged) =>
   (journal: Journal): JournalEvent[] => {
+    if (nodeIn(journal, id)?.state === 'finished') return []
     const isFirst =
       journal.maximize === null && lowerIsBetter !== null && verdict.metric !== null
     const directed: JournalEvent[] = isFirst

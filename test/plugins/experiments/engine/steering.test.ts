@@ -52,7 +52,7 @@ test('a pause lets what runs end and begins nothing, until it is over', async ()
   expect((await lab.ended(id)).nodes).toHaveLength(6)
 })
 
-test('an end takes the pause away; afterwards neither pause, resume nor approval is taken', async () => {
+test('an end takes the pause away; then neither pause, resume nor approval is taken', async () => {
   await using lab = await openLab()
   const id = await begun(lab, { approve: true })
   await lab.when(id, ({ nodes }) => nodes.length === 1)
