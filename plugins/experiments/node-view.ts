@@ -60,6 +60,7 @@ const view = (node: Node, maximize: boolean | null, children: readonly string[])
     signal: run?.signal ?? null,
     peakMemoryBytes: run?.peakMemoryBytes ?? null,
     artifacts: (run?.artifacts ?? []).map(artifactView),
+    artifactsLeftOut: run?.leftOut ?? [],
     jobId: node.jobId,
     isPinned: node.isPinned,
     isPruned: node.isPruned,

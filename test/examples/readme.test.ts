@@ -19,6 +19,7 @@ const examples: Readonly<Record<string, printed.Example | string>> = {
   'docs/configuration.md 1': printed.isAConfiguration,
   'docs/executors.md 1': 'it needs an executor of one’s own; the next one is tested',
   'docs/executors.md 2': 'test/examples/ssh-executor runs the example',
+  'docs/experiments-models.md 1': 'test/plugins/experiments/models/document.test.ts makes it',
   'docs/job-programs.md 1': 'test/runners/python runs it as a job',
   'docs/job-programs.md 2': 'test/runners/python runs it as a job',
   'docs/job-streams.md 1': 'it follows the job of another page; test/jobs/streams does that',

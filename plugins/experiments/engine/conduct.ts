@@ -24,7 +24,11 @@ export interface ConductOptions extends EngineOptions {
 }
 
 /** @throws whatever made the experiment fail */
-export const conduct = async (options: ConductOptions, id: string, hand: Hand): Promise<Ending> => {
+export const conduct = async (
+  options: ConductOptions,
+  id: string,
+  hand: Hand,
+): Promise<Ending> => {
   const { db, auth, clock, store, executor, referee, blobs, leases } = options
   const experiment = await readExperiment(db, id)
   const owner = await ownerOf(auth, experiment.ownerId)
@@ -42,14 +46,14 @@ export const conduct = async (options: ConductOptions, id: string, hand: Hand): 
       proposer,
       clock,
       decide: (seen, elapsedShare, random) =>
-        policy.next({ journal: seen, settings: experiment.settings.search, elapsedShare }, random),
+        policy.next(
+          { journal: seen, settings: experiment.settings.search, elapsedShare },
+          random,
+        ),
       randomOf: (decision) => randomFrom(experiment.settings.seed, decision),
       append: async (decide) => {
-        if (!leases.holds(id)) {
-          hand.leave.abort()
-          throw new Error('Another server may conduct it by now')
-        }
-        return (await store.append(id, decide)).journal
+        const { journal: after } = await store.append(id, decide, (tx) => leases.check(tx, id))
+        return after
       },
       judge: (node, run, context, maximize) =>
         judgeNode({ referee, proposer, groundwork }, node, run, context, maximize),

@@ -175,8 +175,11 @@ export class Engine {
     try {
       if (ending === 'stopped' || typeof ending === 'object') {
         if (ending !== 'stopped') log.warn('An experiment failed', { experiment: id, ...ending })
-        await store.append(id, (now) => (isRunning(now) ? [endingOf(ending)] : []))
+        const decide: Decide = (now) => (isRunning(now) ? [endingOf(ending)] : [])
+        await store.append(id, decide, (tx) => leases.check(tx, id))
       }
+    } catch (error) {
+      if (!hand.leave.signal.aborted) throw error
     } finally {
       await leases.release(id)
     }

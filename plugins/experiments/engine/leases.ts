@@ -1,5 +1,5 @@
 /** Sees to it that one server conducts an experiment, and another one takes over when it dies. */
-import { type Clock, type Database, sql, type Timer } from '../../../src/sdk.ts'
+import { type Clock, type Database, sql, type Timer, type Transaction } from '../../../src/sdk.ts'
 
 const leaseMs = 15_000
 const renewMs = 5_000
@@ -18,8 +18,7 @@ export interface LeasesOptions {
  */
 export class Leases {
   readonly #options: LeasesOptions
-  /** By experiment, the time until which it is held. */
-  readonly #held = new Map<string, number>()
+  readonly #held = new Set<string>()
   #timer: Timer | undefined
   #lost: (experimentId: string) => void = () => undefined
 
@@ -27,19 +26,20 @@ export class Leases {
     this.#options = options
   }
 
-  /** `lost` hears of leases that could not be renewed in time, and are another server's by now. */
+  /** `lost` hears of experiments that another server has taken over. */
   start(lost: (experimentId: string) => void): void {
     this.#lost = lost
     if (!this.#isShared) return
+    // What could not be renewed in time is noticed when somebody else has taken it.
     this.#timer = this.#options.clock.every(renewMs, () => {
-      this.#renew().catch(() => this.#forgetOld())
+      this.#renew().catch(() => undefined)
     })
   }
 
   /** Others need not wait for what is held here. */
   async stop(): Promise<void> {
     this.#timer?.cancel()
-    await Promise.all([...this.#held.keys()].map((id) => this.release(id)))
+    await Promise.all([...this.#held].map((id) => this.release(id)))
   }
 
   /** False when another server has it, or the experiment is not there. */
@@ -55,14 +55,19 @@ export class Leases {
       select id, ${holder}, ${until} from experiments_experiment where id = ${experimentId}
       on conflict (experiment_id) do update set holder = excluded.holder, until = excluded.until
       where ${free}`)
-    if (taken === 1) this.#held.set(experimentId, until)
+    if (taken === 1) this.#held.add(experimentId)
     return taken === 1
   }
 
-  /** Whether what is done now is done with the right to do it. */
-  holds(experimentId: string): boolean {
-    const until = this.#held.get(experimentId)
-    return until !== undefined && (!this.#isShared || this.#options.clock.now() < until)
+  /** In a transaction of whoever conducts: until its end nobody else can take the experiment. */
+  async check(tx: Transaction, experimentId: string): Promise<void> {
+    if (!this.#isShared) return
+    const rows = await tx.rows(sql`
+      select 1 from experiments_lease
+      where experiment_id = ${experimentId} and holder = ${this.#options.holder} for share`)
+    if (rows.length > 0) return
+    this.#lose(experimentId)
+    throw new Error(`Another server conducts ${experimentId}`)
   }
 
   async release(experimentId: string): Promise<void> {
@@ -96,24 +101,17 @@ export class Leases {
 
   async #renew(): Promise<void> {
     const { db, clock, holder } = this.#options
-    const before = [...this.#held.keys()]
+    const before = [...this.#held]
     if (before.length === 0) return
     const until = clock.now() + leaseMs
     await db.run(sql`update experiments_lease set until = ${until} where holder = ${holder}`)
     const rows = await db.rows<{ id: string }>(sql`
       select experiment_id as id from experiments_lease where holder = ${holder}`)
     const mine = new Set(rows.map(({ id }) => id))
-    for (const id of before) {
-      if (mine.has(id)) {
-        if (this.#held.has(id)) this.#held.set(id, until)
-      } else if (this.#held.delete(id)) this.#lost(id)
-    }
+    for (const id of before) if (!mine.has(id)) this.#lose(id)
   }
 
-  /** The database could not be asked: what has run out may be another's by now. */
-  #forgetOld(): void {
-    for (const id of [...this.#held.keys()]) {
-      if (!this.holds(id) && this.#held.delete(id)) this.#lost(id)
-    }
+  #lose(experimentId: string): void {
+    if (this.#held.delete(experimentId)) this.#lost(experimentId)
   }
 }

@@ -55,7 +55,11 @@ export const requeued =
 export const finished =
   (id: string, run: Run, { verdict, lowerIsBetter }: Judged) =>
   (journal: Journal): JournalEvent[] => {
-    const isFirst = journal.maximize === null && lowerIsBetter !== null && verdict.metric !== null
-    const directed: JournalEvent[] = isFirst ? [{ type: 'directed', maximize: !lowerIsBetter }] : []
+    if (nodeIn(journal, id)?.state === 'finished') return []
+    const isFirst =
+      journal.maximize === null && lowerIsBetter !== null && verdict.metric !== null
+    const directed: JournalEvent[] = isFirst
+      ? [{ type: 'directed', maximize: !lowerIsBetter }]
+      : []
     return [...directed, { type: 'finished', node: id, run, verdict }]
   }

@@ -2,8 +2,12 @@
 import type { Blobs, JobBytes, Who } from '../../../src/sdk.ts'
 import type { KeptFile } from '../journal/node.ts'
 
-const maxFiles = 1_000
-const maxBytes = 2 ** 30
+export interface KeepLimits {
+  readonly files: number
+  readonly bytes: number
+}
+
+export const keepLimits: KeepLimits = { files: 1_000, bytes: 2 ** 30 }
 
 export interface KeptArtifacts {
   readonly files: readonly KeptFile[]
@@ -19,6 +23,7 @@ export const keepArtifacts = async (
   blobs: Blobs,
   who: Who,
   jobId: string,
+  limits: KeepLimits,
 ): Promise<KeptArtifacts> => {
   const found = (await bytes.artifacts(who, jobId))
     .filter(({ path }) => path !== 'working/.keep')
@@ -27,15 +32,15 @@ export const keepArtifacts = async (
   const leftOut: string[] = []
   let total = 0
   for (const { path, sha256, size } of found) {
-    total += size
-    if (files.length >= maxFiles || total > maxBytes) {
+    if (files.length >= limits.files || total + size > limits.bytes) {
       leftOut.push(path)
       continue
     }
+    total += size
     if (!(await blobs.info(sha256))) {
       await blobs.put(await bytes.artifact(who, jobId, path), { sha256 })
     }
     files.push({ path, sha256, sizeBytes: size })
   }
-  return { files: files.sort((a, b) => (a.path < b.path ? -1 : 1)), leftOut }
+  return { files: files.sort((a, b) => (a.path < b.path ? -1 : 1)), leftOut: leftOut.sort() }
 }

@@ -1,5 +1,6 @@
 /** Waits for the ends of jobs: told by the engine, and looked for where that may go amiss. */
-import type { Clock, Jobs, JobView, Timer, Who } from '../../../src/sdk.ts'
+import { type Clock, HearthError, type Jobs, type JobView } from '../../../src/sdk.ts'
+import type { Timer, Who } from '../../../src/sdk.ts'
 
 const terminal = new Set(['succeeded', 'failed', 'cancelled'])
 
@@ -23,14 +24,19 @@ export class Ends {
     jobs.onFinished(kind, ({ id }) => this.#waiting.get(id)?.())
   }
 
+  /** @throws HearthError `not_found` for a job that is deleted meanwhile */
   async of(who: Who, jobId: string): Promise<JobView> {
-    const { promise, resolve } = Promise.withResolvers<JobView>()
+    const { promise, resolve, reject } = Promise.withResolvers<JobView>()
     const look = async (): Promise<JobView> => {
       const job = await this.#jobs.get(who, jobId)
       if (terminal.has(job.state)) resolve(job)
       return job
     }
-    const lookAgain = () => void look().catch(() => undefined)
+    const lookAgain = () =>
+      void look().catch((error: unknown) => {
+        // Anything else may pass.
+        if (error instanceof HearthError && error.code === 'not_found') reject(error)
+      })
     this.#waiting.set(jobId, lookAgain)
     let timer: Timer | undefined
     try {

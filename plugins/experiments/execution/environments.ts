@@ -32,6 +32,9 @@ interface Known {
   readonly packages: Readonly<Record<string, string>>
 }
 
+/** Programs cannot even begin: what they were to be run with is not to be had. */
+export class NoEnvironment extends HearthError {}
+
 const listing = `
 import json
 from importlib.metadata import distributions
@@ -50,6 +53,7 @@ export class Environments {
     this.#options = options
   }
 
+  /** @throws NoEnvironment */
   async of(
     who: Who,
     wanted: Wanted,
@@ -101,7 +105,11 @@ export class Environments {
     await jobs.remove(who, id)
     if (job.state !== 'succeeded') {
       const reason = job.outcome?.message ?? text.trim()
-      throw new HearthError('unavailable', `No Python for the programs: ${reason}`)
+      // Packages that an experiment names are its owner's mistake, all else is the server's.
+      const isOwners = requirements.length > 0 && requirements !== this.#options.requirements
+      const isRefused = isOwners && job.outcome?.reason === 'prepare_failed'
+      const code = isRefused ? 'validation' : 'unavailable'
+      throw new NoEnvironment(code, `No Python for the programs: ${reason}`)
     }
     return { environment, packages: JSON.parse(text) as Record<string, string> }
   }

@@ -10,6 +10,7 @@ export interface PlanParts {
   readonly python: string | null
   readonly requirements: readonly string[]
   readonly warmImports: readonly string[]
+  readonly limits: StepLimits
   /** Under `input/`, as jobs know them. */
   readonly inputs: readonly KeptFile[]
   readonly program: Awaited<ReturnType<JobBytes['addInput']>>
@@ -21,12 +22,21 @@ export const programName = 'solution.py'
 
 /** Ended by the job engine: how long a program may go on after it was told to end. */
 const graceMs = 1_000
-const logBytes = 256 * 2 ** 20
-const diskBytes = 8 * 2 ** 30
-const pids = 512
+
+export interface StepLimits {
+  readonly logBytes: number
+  readonly diskBytes: number
+  readonly pids: number
+}
+
+export const stepLimits: StepLimits = {
+  logBytes: 256 * 2 ** 20,
+  diskBytes: 8 * 2 ** 30,
+  pids: 512,
+}
 
 export const stepPlan = (request: StepRequest, parts: PlanParts): Plan => {
-  const { python, requirements, warmImports } = parts
+  const { python, requirements, warmImports, limits } = parts
   const threads = String(Math.max(1, Math.floor(request.cpus)))
   const files: InputFile[] = [
     { path: programName, ...parts.program },
@@ -59,8 +69,8 @@ export const stepPlan = (request: StepRequest, parts: PlanParts): Plan => {
     sandbox: request.sandbox,
     limits: {
       wallMs: request.timeoutMs,
-      logBytes,
-      ...(request.sandbox !== 'none' && { pids, diskBytes }),
+      logBytes: limits.logBytes,
+      ...(request.sandbox !== 'none' && { pids: limits.pids, diskBytes: limits.diskBytes }),
       ...(request.memoryBytes !== null && { memoryBytes: request.memoryBytes }),
     },
     needs: {

@@ -11,14 +11,15 @@ import {
   Type as t,
   type Who,
 } from '../../../src/sdk.ts'
+import { notRun } from '../engine/without-code.ts'
 import type { KeptFile, Run } from '../journal/node.ts'
-import { keepArtifacts } from './artifacts.ts'
+import { keepArtifacts, keepLimits } from './artifacts.ts'
 import { Ends } from './ends.ts'
-import { Environments } from './environments.ts'
+import { Environments, NoEnvironment } from './environments.ts'
 import type { StepExecutor, StepRequest } from './executor.ts'
 import { endingOf, exceptionIn } from './outcome.ts'
 import { readOutput } from './output.ts'
-import { stepPlan } from './plan.ts'
+import { stepLimits, stepPlan } from './plan.ts'
 
 /** As `plugin id.kind`: the kind of job that a step is. */
 export const stepKind = 'experiments.step'
@@ -32,6 +33,9 @@ export interface StepExecutorOptions {
   readonly python: string | null
   /** Of experiments that name none. */
   readonly requirements: readonly string[]
+  readonly limits?: Partial<typeof stepLimits>
+  /** Of the files that a program leaves. */
+  readonly keep?: Partial<typeof keepLimits>
 }
 
 /** Only this plugin makes such jobs: what a user hands in is a plan like any command's. */
@@ -47,9 +51,11 @@ export const stepRunner: Runner = {
 }
 
 export const createStepExecutor = (options: StepExecutorOptions): StepExecutor => {
-  const { jobs, blobs, log, clock } = options
+  const { jobs, blobs, clock } = options
   const ends = new Ends(jobs, clock, stepKind)
   const environments = new Environments({ ...options, ends, submit })
+  const limits = { ...stepLimits, ...options.limits }
+  const keep = { ...keepLimits, ...options.keep }
   const encoder = new TextEncoder()
 
   /** Without a sandbox it is a command, and only those may submit it who may run commands so. */
@@ -80,6 +86,7 @@ export const createStepExecutor = (options: StepExecutorOptions): StepExecutor =
       python,
       requirements,
       warmImports: request.warm ? warmImports : [],
+      limits,
       program: await jobs.bytes.addInput(owner, encoder.encode(code)),
       keep: await jobs.bytes.addInput(owner, new Uint8Array()),
       inputs: await Promise.all(inputs.map((file) => inputOf(owner, file))),
@@ -89,21 +96,29 @@ export const createStepExecutor = (options: StepExecutorOptions): StepExecutor =
   }
 
   /** A step whose node was lost begins once more; a program that failed does not. */
-  const endOf = async (owner: Who, jobId: string): Promise<JobView> => {
-    const job = await ends.of(owner, jobId)
-    const { reason } = job.outcome ?? {}
-    const isLost = reason === 'lease_expired' || reason === 'shim_lost'
-    if (job.state !== 'failed' || !isLost || job.attempt > 1) return job
-    await jobs.retry(owner, jobId)
-    return ends.of(owner, jobId)
+  const endOf = async (owner: Who, jobId: string, signal: AbortSignal): Promise<JobView> => {
+    const cancel = () => void jobs.cancel(owner, jobId).catch(() => undefined)
+    signal.addEventListener('abort', cancel)
+    if (signal.aborted) cancel()
+    try {
+      const job = await ends.of(owner, jobId)
+      const { reason } = job.outcome ?? {}
+      const isLost = reason === 'lease_expired' || reason === 'shim_lost'
+      if (job.state !== 'failed' || !isLost || job.attempt > 1 || signal.aborted) return job
+      await jobs.retry(owner, jobId)
+      // What was aborted meanwhile could not be cancelled: it had ended.
+      if (signal.aborted) cancel()
+      return await ends.of(owner, jobId)
+    } finally {
+      signal.removeEventListener('abort', cancel)
+    }
   }
 
   const read = async (owner: Who, job: JobView): Promise<Run> => {
     const output = await readOutput(jobs.bytes, owner, job.id)
     const events = await jobs.bytes.read(owner, job.id, 'events')
     const exception = exceptionIn(new TextDecoder().decode(events))
-    const { files, leftOut } = await keepArtifacts(jobs.bytes, blobs, owner, job.id)
-    if (leftOut.length > 0) log.info('Files of a step were not kept', { job: job.id, leftOut })
+    const { files, leftOut } = await keepArtifacts(jobs.bytes, blobs, owner, job.id, keep)
     const ending = endingOf(job, exception)
     const usage = job.outcome?.usage
     return {
@@ -116,23 +131,33 @@ export const createStepExecutor = (options: StepExecutorOptions): StepExecutor =
       exception: ending.failure === null ? null : exception,
       peakMemoryBytes: usage?.peakMemoryBytes ?? null,
       artifacts: files,
+      ...(leftOut.length > 0 && { leftOut }),
     }
   }
 
   return {
     async run(request, started, signal) {
       const { owner } = request
-      const job = await submitStep(request)
-      await started(job.id)
-      const cancel = () => void jobs.cancel(owner, job.id).catch(() => undefined)
-      signal.addEventListener('abort', cancel)
-      if (signal.aborted) cancel()
+      let job: JobView
       try {
-        return await read(owner, await endOf(owner, job.id))
-      } finally {
-        signal.removeEventListener('abort', cancel)
+        job = await submitStep(request)
+      } catch (error) {
+        if (!isRefusal(error)) throw error
+        return { ...notRun, failure: 'refused', message: error.message }
+      }
+      await started(job.id)
+      try {
+        return await read(owner, await endOf(owner, job.id, signal))
+      } catch (error) {
+        if (!(error instanceof HearthError && error.code === 'not_found')) throw error
+        const message = 'Its job was deleted before its results were kept'
+        return { ...notRun, jobId: job.id, failure: 'lost', message }
       }
     },
     packages: (owner, wanted) => environments.packages(owner, wanted),
   }
 }
+
+/** What is wrong with the request itself, its files or its packages: the next one may be right. */
+const isRefusal = (error: unknown): error is HearthError =>
+  error instanceof NoEnvironment || (error instanceof HearthError && error.status < 500)

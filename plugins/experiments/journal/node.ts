@@ -72,6 +72,8 @@ export interface Run {
   readonly message: string | null
   readonly peakMemoryBytes: number | null
   readonly artifacts: readonly KeptFile[]
+  /** Names of files that were too many or too large to keep; absent: none. */
+  readonly leftOut?: readonly string[]
 }
 
 /** What a node is worth. Whoever computed `metric` is named by `metricSource`. */

@@ -57,13 +57,18 @@ export class JournalStore {
   }
 
   /**
-   * Adds what `decide` says. What it throws is thrown on, and nothing is added.
+   * Adds what `decide` says. What it or `guard` throws is thrown on, and nothing is added.
    * @throws HearthError `not_found`
    */
-  async append(experimentId: string, decide: Decide): Promise<Appended> {
+  async append(
+    experimentId: string,
+    decide: Decide,
+    guard?: (tx: Transaction) => Promise<void>,
+  ): Promise<Appended> {
     const { db, clock } = this.#options
     const appended = await db.transaction(async (tx) => {
       await tx.lock(`experiments ${experimentId}`)
+      await guard?.(tx)
       const before = await this.#load(tx, experimentId)
       const at = clock.now()
       const stored = decide(before).map((event, i) => ({ seq: before.version + i + 1, at, event }))

@@ -4,7 +4,7 @@ import { bareName, type Provider } from './providers.ts'
 
 export const languageModel = async (provider: Provider, model: string): Promise<LanguageModel> => {
   const { baseUrl: baseURL, apiKey, name } = provider
-  const common = { baseURL, apiKey, fetch: withoutRedirects }
+  const common = { baseURL, apiKey, fetch: ownFetch }
   if (name === 'anthropic') {
     const { createAnthropic } = await import('@ai-sdk/anthropic')
     return createAnthropic(common)(model)
@@ -23,10 +23,13 @@ export const languageModel = async (provider: Provider, model: string): Promise<
   })(bareName(model))
 }
 
-/** A key is for the address that was set, wherever that one may send us. */
-const withoutRedirects = Object.assign(
-  (input: Parameters<typeof fetch>[0], init?: RequestInit) =>
-    fetch(input, { ...init, redirect: 'error' }),
+/**
+ * A key is for the address that was set, wherever that one may send us. How long a call may take is
+ * up to who makes it: the runtime's own limit is shorter.
+ */
+const ownFetch = Object.assign(
+  (input: Parameters<typeof fetch>[0], init?: BunFetchRequestInit) =>
+    fetch(input, { ...init, redirect: 'error', timeout: false }),
   { preconnect: fetch.preconnect },
 )
 

@@ -41,11 +41,19 @@ export interface ModelsOptions {
   readonly log: Logger
 }
 
-const maxTries = 5
+/** A server that is busy is there, and has time again within minutes. */
+const maxTries: Readonly<Record<NoAnswer['kind'], number>> = {
+  busy: 10,
+  passing: 5,
+  slow: 2,
+  refuses: 1,
+  key: 1,
+  wrong: 1,
+}
 const firstWaitMs = 1_000
 const maxWaitMs = 60_000
-/** Of one call. */
-const timeoutMs = 300_000
+/** Of one call: models on one's own machine take their time. */
+const timeoutMs = 600_000
 
 export class Models {
   readonly #options: ModelsOptions
@@ -120,7 +128,7 @@ export class Models {
         this.#refused.add(`${model}/${answer.what}`)
         continue
       }
-      if (answer.kind !== 'passing' || tries === maxTries) {
+      if (tries >= maxTries[answer.kind]) {
         throw errorOf({ ...answer, message: error }, provider)
       }
       const waitMs = waitMsOf(answer.retryAfter, clock.now()) ?? firstWaitMs * 2 ** (tries - 1)
@@ -153,7 +161,7 @@ export class Models {
     const message = call.signal.aborted
       ? 'cancelled'
       : `none within ${Math.round(limitMs / 1000)} seconds`
-    return { ok: false, kind: 'passing', message }
+    return { ok: false, kind: 'slow', message }
   }
 
   #keep(provider: Provider, question: Question, answer: Answer, latencyMs: number): Promise<Reply> {
@@ -222,7 +230,7 @@ const errorOf = ({ kind, message }: NoAnswer, { name }: Provider): ModelError =>
   if (kind === 'key') {
     return new ModelError('API_KEY_INVALID', `${name} refuses the key: ${message}`)
   }
-  if (kind === 'passing') {
+  if (kind === 'passing' || kind === 'busy' || kind === 'slow') {
     return new ModelError('TIMEOUT_ERROR', `${name} gives no answer: ${message}`)
   }
   return new ModelError('EXECUTION_ERROR', `${name}: ${message}`)

@@ -3,8 +3,8 @@ import { withoutKeyParts } from './secrets.ts'
 
 export interface NoAnswer {
   readonly ok: false
-  /** `passing`: another try may help. `refuses`: without `what` it may. */
-  readonly kind: 'passing' | 'refuses' | 'key' | 'wrong'
+  /** Another try may help when it is `busy`, `slow` or `passing`; `refuses`: one without `what`. */
+  readonly kind: 'busy' | 'slow' | 'passing' | 'refuses' | 'key' | 'wrong'
   readonly what?: 'temperature' | 'tools'
   /** What the server said about when to ask again: seconds, or a date. */
   readonly retryAfter?: string
@@ -27,17 +27,26 @@ export const noAnswer = (error: unknown): NoAnswer => {
   if (statusCode === 401 || statusCode === 403 || /api.?key not valid/i.test(said)) {
     return { ...told, kind: 'key' }
   }
-  // An answer that cannot be read is one by chance: of a proxy, or one that was cut off.
-  if (statusCode < 300 || statusCode === 408 || statusCode === 429 || statusCode >= 500) {
-    const retryAfter = responseHeaders?.['retry-after']
-    return { ...told, kind: 'passing', ...(retryAfter !== undefined && { retryAfter }) }
-  }
-  if (statusCode === 400 || statusCode === 422) {
+  if (refusing.has(statusCode)) {
     if (/temperature/i.test(said)) return { ...told, kind: 'refuses', what: 'temperature' }
     if (/tool|function/i.test(said)) return { ...told, kind: 'refuses', what: 'tools' }
   }
+  // OpenAI's word for an account without money, which no waiting will mend.
+  if (responseBody?.includes('insufficient_quota')) return { ...told, kind: 'wrong' }
+  const after = responseHeaders?.['retry-after']
+  const retryAfter = after === undefined ? {} : { retryAfter: after }
+  if (busy.has(statusCode)) return { ...told, ...retryAfter, kind: 'busy' }
+  // An answer that cannot be read is one by chance: of a proxy, or one that was cut off.
+  const isPassing = statusCode < 300 || statusCode === 408 || statusCode >= 500
+  if (isPassing) return { ...told, ...retryAfter, kind: 'passing' }
   return { ...told, kind: 'wrong' }
 }
+
+/** OpenRouter has none with tools: 404. */
+const refusing: ReadonlySet<number> = new Set([400, 404, 422, 501])
+
+/** Anthropic is overloaded: 529. */
+const busy: ReadonlySet<number> = new Set([429, 529])
 
 const messageIn = (body: string | undefined): string | undefined => {
   try {

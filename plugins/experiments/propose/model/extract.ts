@@ -24,7 +24,9 @@ export const extractProgram = (said: string): Extracted => {
   const all = blocksIn(reply)
   const named = all.filter(({ language }) => language !== '' && python.has(language))
   const blocks = named.length > 0 ? named : all.filter(({ language }) => python.has(language))
-  const programs = blocks.filter(({ code }) => looksLikeProgram(code))
+  const programs = blocks.filter(({ language, code }) =>
+    language === '' ? looksLikeProgram(code) : code.trim() !== '',
+  )
   const [first] = programs
   if (first) {
     const code = programs.map((block) => block.code.replace(/^\n+|\s+$/g, '')).join('\n\n')

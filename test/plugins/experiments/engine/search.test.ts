@@ -84,7 +84,7 @@ test('a proposal without a program uses its step up, and says why', async () => 
   expect(lab.jobs.all.size).toBe(0)
 })
 
-test('a direction counts from the first review; a later reviewer who turns it is named', async () => {
+test('the direction of the first review counts; a reviewer who turns it is named', async () => {
   await using lab = await openLab({
     proposer: {
       ...drawing,
@@ -104,11 +104,14 @@ test('a direction counts from the first review; a later reviewer who turns it is
   const { maximize, nodes } = await lab.ended(id)
   expect([maximize, nodes.map(({ verdict }) => verdict?.warnings)]).toEqual([
     true,
-    [[], ['The reviewer now says that lower is better; the direction of the first review counts']],
+    [
+      [],
+      ['The reviewer now says that lower is better; the direction of the first review counts'],
+    ],
   ])
 })
 
-test('the failure of a proposer ends the experiment, cancels what runs, and is told', async () => {
+test('a failing proposer ends the experiment, cancels what runs, and is told', async () => {
   await using lab = await openLab()
   lab.jobs.outcome = held
   const id = await lab.add({ settings: { workers: 2 } })

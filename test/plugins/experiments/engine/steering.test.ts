@@ -52,7 +52,7 @@ test('a pause lets what runs end and begins nothing, until it is over', async ()
   expect((await lab.ended(id)).nodes).toHaveLength(6)
 })
 
-test('an end takes the pause away; afterwards neither pause, resume nor approval is taken', async () => {
+test('an end takes the pause away; then neither pause, resume nor approval is taken', async () => {
   await using lab = await openLab()
   const id = await begun(lab, { approve: true })
   await lab.when(id, ({ nodes }) => nodes.length === 1)
@@ -137,7 +137,13 @@ test('a pinned node is what is improved; a pruned one and what comes of it never
   await lab.steer(id, steering.pin('node_1', false))
   for (const node of [4, 5]) await approved(node)
   const journal = await lab.ended(id)
-  expect(journal.nodes.map(({ parents }) => parents)).toEqual([[], [], [], ['node_1'], ['node_3']])
+  expect(journal.nodes.map(({ parents }) => parents)).toEqual([
+    [],
+    [],
+    [],
+    ['node_1'],
+    ['node_3'],
+  ])
   expect(bestOf(journal)?.id).toBe('node_3')
 })
 

@@ -16,7 +16,7 @@ import { readSettings } from '../../../../src/kernel/config.ts'
 import type { Kernel } from '../../../../src/kernel/kernel.ts'
 import { silentLogger } from '../../../../src/kernel/log.ts'
 import { startServer } from '../../../../src/kernel/server.ts'
-import { definePlugin, jobs, type Runner, type Who } from '../../../../src/sdk.ts'
+import { type Blobs, definePlugin, jobs, type Runner, type Who } from '../../../../src/sdk.ts'
 
 /** Programs in a sandbox see `/usr`; the tests' own environment lies elsewhere. */
 const python = '/usr/bin/python3'
@@ -25,6 +25,8 @@ const owner: Who = { id: 0, username: 'local', isSuperuser: true, via: 'local' }
 
 export interface Rig extends AsyncDisposable {
   readonly executor: StepExecutor
+  /** Of the plugin. */
+  readonly blobs: Blobs
   run(code: string, more?: Partial<StepRequest>, signal?: AbortSignal): Promise<Run>
 }
 
@@ -32,7 +34,7 @@ export const openRig = async (): Promise<Rig> => {
   const folder = await temporaryFolder()
   const settings = readSettings({ DATA_DIR: folder.path, PORT: '0', LOG_LEVEL: 'error' })
   let kernel: Kernel | undefined
-  const made = Promise.withResolvers<StepExecutor>()
+  const made = Promise.withResolvers<Pick<Rig, 'executor' | 'blobs'>>()
   const runners = (): ReadonlyMap<string, Runner> =>
     new Map([...(kernel?.assembly().runners ?? [])].map(([kind, { runner }]) => [kind, runner]))
   const plugin = definePlugin({
@@ -42,7 +44,7 @@ export const openRig = async (): Promise<Rig> => {
     uses: { jobs },
     setup({ blobs, clock, log, uses }) {
       const options = { jobs: uses.jobs, blobs, clock, log, python, requirements: [] }
-      made.resolve(createStepExecutor(options))
+      made.resolve({ executor: createStepExecutor(options), blobs })
       return { runners: { [stepKind]: stepRunner } }
     },
   })
@@ -59,10 +61,11 @@ export const openRig = async (): Promise<Rig> => {
     slots: 4,
     log: silentLogger,
   })
-  const executor = await made.promise
+  const { executor, blobs } = await made.promise
   let count = 0
   return {
     executor,
+    blobs,
     run(code, more = {}, signal = new AbortController().signal) {
       count += 1
       const request: StepRequest = {

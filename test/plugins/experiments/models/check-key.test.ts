@@ -20,7 +20,8 @@ const server = Bun.serve({
       request.headers.get('x-goog-api-key') ??
       request.headers.get('authorization')?.replace('Bearer ', '')
     if (key === 'busy-key') return new Response(null, { status: 529 })
-    if (key === 'moved-key') return Response.redirect('http://127.0.0.1:1/', 302)
+    if (path === '/elsewhere') return Response.json({ data: [] })
+    if (key === 'moved-key') return Response.redirect(at('elsewhere'), 302)
     if (key === 'hanging-key') return new Promise<Response>(() => undefined)
     if (key === 'odd-key') return Response.json({ data: [null, 1, { id: 2 }] })
     const status = path.startsWith('/gemini') ? 400 : 401

@@ -119,6 +119,26 @@ describe('what does not', () => {
     })
   })
 
+  test.each([429, 529])('%d for ever ends after ten tries', async (status) => {
+    const { error, asked, waitsMs } = await ask(() => refusal(status, 'Busy'))
+    expect({ error, asked, waitsMs }).toEqual({
+      error: { code: 'TIMEOUT_ERROR', message: `openai gives no answer: ${status} Busy` },
+      asked: 10,
+      waitsMs: [1, 2, 4, 8, 16, 32, 60, 60, 60].map((seconds) => seconds * 1000),
+    })
+  })
+
+  test('an account without money is not waited for', async () => {
+    const message = 'You exceeded your current quota'
+    const poor = () =>
+      Response.json({ error: { message, code: 'insufficient_quota' } }, { status: 429 })
+    const { error, asked } = await ask(poor)
+    expect({ error, asked }).toEqual({
+      error: { code: 'EXECUTION_ERROR', message: `openai: 429 ${message}` },
+      asked: 1,
+    })
+  })
+
   test('nobody at the address', async () => {
     const gone = startModelServer(() => fine)
     await gone[Symbol.asyncDispose]()
@@ -130,22 +150,22 @@ describe('what does not', () => {
     expect(errors).toHaveLength(5)
   })
 
-  test('a server that never answers is left after five minutes', async () => {
-    const asked = Array.from({ length: 5 }, () => Promise.withResolvers<void>())
+  test('a server that never answers is left after ten minutes, twice', async () => {
+    const asked = Array.from({ length: 2 }, () => Promise.withResolvers<void>())
     const outcome = ask((i) => {
       asked[i]?.resolve()
       return new Promise<Said>(() => undefined)
     })
     for (const { promise } of asked) {
       await promise
-      rig.clock.advance(300_000)
+      rig.clock.advance(600_000)
     }
     expect(await outcome).toEqual({
       reply: null,
-      error: { code: 'TIMEOUT_ERROR', message: 'openai gives no answer: none within 300 seconds' },
-      asked: 5,
-      waitsMs: [1_000, 2_000, 4_000, 8_000],
-      errors: Array.from({ length: 5 }, () => 'none within 300 seconds'),
+      error: { code: 'TIMEOUT_ERROR', message: 'openai gives no answer: none within 600 seconds' },
+      asked: 2,
+      waitsMs: [1_000],
+      errors: Array.from({ length: 2 }, () => 'none within 600 seconds'),
     })
   })
 

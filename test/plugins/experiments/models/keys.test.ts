@@ -32,3 +32,22 @@ test('a server that says keys back, and a program that printed them', async () =
     logged: [{ model: 'gpt-4.1', tries: 1, error: '500 What is …?' }],
   })
 })
+
+test('a key of any form, in words and in an error', async () => {
+  const key = 'open sesame!'
+  await using server = startModelServer((_asked, index) =>
+    index === 0
+      ? Response.json({ error: { message: `Not ${key}` } }, { status: 500 })
+      : { text: `print("${key}")` },
+  )
+  await using rig = await openRig({ OPENAI_BASE_URL: `${server.origin}/v1`, OPENAI_API_KEY: key })
+  const { text } = await rig.models.ask(question(rig), null)
+  const kept = await rig.ledger.list(rig.experimentId)
+  expect({ text, replies: kept.map(({ reply, error }) => [reply, error]) }).toEqual({
+    text: 'print("…")',
+    replies: [
+      ['', '500 Not …'],
+      ['print("…")', null],
+    ],
+  })
+})

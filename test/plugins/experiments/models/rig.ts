@@ -11,7 +11,7 @@ export interface ImpatientClock extends FakeClock {
   readonly waitsMs: readonly number[]
 }
 
-const limitMs = 300_000
+const limitMs = 600_000
 
 export const impatientClock = (): ImpatientClock => {
   const clock = fakeClock()

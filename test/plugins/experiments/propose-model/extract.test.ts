@@ -82,6 +82,11 @@ const rows: Record<string, { reply: string; plan: string; code: string }> = {
     code: 'import numpy\nprint(1)\n',
   },
   'prose alone': { reply: 'I would use a forest.', plan: 'I would use a forest.', code: '' },
+  'what is called Python is a program': {
+    reply: `${tick}python\nraise ValueError\n${tick}`,
+    plan: '',
+    code: 'raise ValueError\n',
+  },
   'prose in a fence': {
     reply: `${tick}\nI would use a forest.\n${tick}`,
     plan: `${tick}\nI would use a forest.\n${tick}`,

@@ -31,7 +31,7 @@ const fresh = {
   },
   ...{ metricSource: null, reportedMetric: null, interval: null, analysis: null, warnings: [] },
   ...{ execTime: null, termOut: [], excType: null, excInfo: null, excStack: null, exitCode: null },
-  ...{ signal: null, peakMemoryBytes: null, artifacts: [], jobId: null },
+  ...{ signal: null, peakMemoryBytes: null, artifacts: [], artifactsLeftOut: [], jobId: null },
   ...{ isPinned: false, isPruned: false, createdAt: time },
 }
 
