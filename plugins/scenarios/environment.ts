@@ -73,6 +73,13 @@ export interface ToolCall {
   readonly arguments: Readonly<Record<string, unknown>>
 }
 
+/** What an agent has seen of an episode in words. */
+export interface Heard {
+  readonly opening: string
+  /** The calls that stood for actions, and what they brought to light. */
+  readonly calls: readonly { readonly name: string; readonly reply: string }[]
+}
+
 /** The same episode in words: for agents that talk and call tools. */
 export interface Conversation {
   readonly system: string
@@ -83,6 +90,10 @@ export interface Conversation {
   actionOf(environment: Environment, call: ToolCall): number | string
   /** What the last action brought to light. */
   reply(environment: Environment): string
+  /** The observation after it, as the environment would write it; null: nothing of it is known. */
+  observe(heard: Heard): Float32Array | null
+  /** The arguments of a call that stands for the action. */
+  argumentsOf(heard: Heard, action: number): Readonly<Record<string, unknown>>
 }
 
 export interface Scenario {

@@ -9,6 +9,7 @@ import {
   type Who,
 } from '../../src/sdk.ts'
 import { Registry } from './registry.ts'
+import { chatRoutes } from './routes-chat.ts'
 import { modelRoutes } from './routes-models.ts'
 import { scenarioRoutes } from './routes-scenarios.ts'
 import { settingsRoutes } from './routes-settings.ts'
@@ -49,6 +50,7 @@ export default definePlugin({
         .use(scenarioRoutes({ registry, durationOf }))
         .use(trainingRoutes(db, trainings))
         .use(modelRoutes(registry))
+        .use(chatRoutes(registry))
         .use(settingsRoutes(db)),
       runners: { [trainingKind]: trainingRunner },
       channels: [

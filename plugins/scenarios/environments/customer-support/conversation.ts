@@ -1,7 +1,15 @@
 /** The desk in words: what customers write, and what the tools answer. */
 import type { Conversation, Environment, ToolCall } from '../../environment.ts'
 import type { Desk } from './customer-support.ts'
-import { actions, type Intent, type Lookup, type Resolution, type Ticket } from './ticket.ts'
+import { observations, writeObservation } from './observation.ts'
+import {
+  actions,
+  type Intent,
+  intents,
+  type Lookup,
+  type Resolution,
+  type Ticket,
+} from './ticket.ts'
 
 const clear: Readonly<Record<Intent, readonly string[]>> = {
   password: [
@@ -80,6 +88,24 @@ const told: Readonly<Record<Lookup, (ticket: Ticket) => string>> = {
     isIdentityProven ? 'The identity is proven.' : 'The identity could not be proven.',
 }
 
+/** The other way round: what a reply says. */
+const factsIn = (reply: string): Partial<Ticket> => ({
+  ...(reply.includes('article') && { isInKnowledgeBase: reply.startsWith('An article') }),
+  ...(reply.startsWith('The account') && {
+    isLocked: reply.includes('is locked'),
+    isFraud: reply.includes('a warning of fraud'),
+  }),
+  ...(reply.startsWith('The customer') && {
+    wantsRefund: reply.includes('a refund'),
+    amount: Number(/(\d+) dollars/.exec(reply)?.[1]),
+    daysAgo: Number(/(\d+) days/.exec(reply)?.[1]),
+    isFinalSale: reply.includes('final sale'),
+    isOverdue: reply.includes('is overdue') && !reply.includes('No bill'),
+  }),
+  ...(reply.startsWith('The documentation') && { isDocumented: reply.includes('describes') }),
+  ...(reply.startsWith('The identity') && { isIdentityProven: reply.includes('is proven') }),
+})
+
 const described: Readonly<Record<Lookup | Resolution, string>> = {
   search_kb: 'Looks for an article about the problem.',
   lookup_user: 'Shows the state of the account.',
@@ -133,4 +159,23 @@ export const conversation: Conversation = {
     if (name === undefined) return ''
     return name in told ? told[name as Lookup](ticket) : 'The ticket is closed.'
   },
+  observe({ opening, calls }) {
+    const said = /^Ticket \S+: (.*)$/s.exec(opening)?.[1]
+    if (said === undefined) return null
+    const about = (texts: Readonly<Record<Intent, readonly string[]>>) =>
+      intents.filter((intent) => texts[intent].includes(said))
+    const hints = [...about(clear), ...about(vague)]
+    if (hints.length === 0) return null
+    const heard = calls.filter(({ name }) => name in told)
+    const seen = {
+      hints,
+      known: new Set(heard.map(({ name }) => name as Lookup)),
+      facts: Object.assign({}, ...heard.map(({ reply }) => factsIn(reply))) as Partial<Ticket>,
+      steps: calls.length,
+    }
+    const into = new Float32Array(observations)
+    writeObservation(into, seen)
+    return into
+  },
+  argumentsOf: ({ opening }) => ({ ticket_id: /^Ticket (\S+):/.exec(opening)?.[1] ?? '' }),
 }

@@ -2,6 +2,7 @@
 import type { Environment, Scenario, Step, Verdict } from '../../environment.ts'
 import { Random } from '../../random.ts'
 import { conversation } from './conversation.ts'
+import { maxSteps, observations, writeObservation } from './observation.ts'
 import {
   actions,
   drawTicket,
@@ -15,10 +16,6 @@ import {
   twinOf,
   violationsOf,
 } from './ticket.ts'
-
-const maxSteps = 8
-const facts = 10
-const observations = intents.length + lookups.length + facts + 1
 
 const rewards = { neededLookup: 0.1, otherStep: -0.02, success: 1 }
 
@@ -162,35 +159,16 @@ export class Desk implements Environment {
     return this.verdict().success ? rewards.success : 0
   }
 
-  /** The message, what was looked up, what that brought to light, and how late it is. */
   #write(into: Float32Array): void {
-    const { ticket } = this
-    into.fill(0)
-    const share = ticket.isVague ? 0.5 : 1
-    into[intents.indexOf(ticket.intent)] = share
-    if (ticket.isVague) into[intents.indexOf(twinOf[ticket.intent])] = share
-    for (const [i, lookup] of lookups.entries()) {
-      if (this.#known.has(lookup)) into[intents.length + i] = 1
-    }
-    const at = intents.length + lookups.length
-    if (this.#known.has('lookup_user')) {
-      into[at] = sign(ticket.isLocked)
-      into[at + 1] = sign(ticket.isFraud)
-    }
-    if (this.#known.has('check_payment')) {
-      into[at + 2] = sign(ticket.wantsRefund)
-      into[at + 3] = ticket.daysAgo / 30 - 1
-      into[at + 4] = ticket.amount / 100 - 1
-      into[at + 5] = sign(ticket.isFinalSale)
-      into[at + 6] = sign(ticket.isOverdue)
-    }
-    if (this.#known.has('check_api_docs')) into[at + 7] = sign(ticket.isDocumented)
-    if (this.#known.has('search_kb')) into[at + 8] = sign(ticket.isInKnowledgeBase)
-    if (this.#known.has('verify_identity')) into[at + 9] = sign(ticket.isIdentityProven)
-    into[at + facts] = this.#steps / maxSteps
+    writeObservation(into, {
+      hints: this.ticket.isVague
+        ? [this.ticket.intent, twinOf[this.ticket.intent]]
+        : [this.ticket.intent],
+      known: this.#known,
+      facts: this.ticket,
+      steps: this.#steps,
+    })
   }
 }
-
-const sign = (value: boolean): number => (value ? 1 : -1)
 
 const isLookup = (name: Lookup | Resolution): name is Lookup => lookups.includes(name as Lookup)
