@@ -14,13 +14,16 @@ export const bearerOf = (request: Request): string | null => {
 export const isUpgrade = (request: Request): boolean =>
   request.headers.get('upgrade')?.toLowerCase() === 'websocket'
 
+/** What clients of OpenAI send that insist on a key where none is wanted: nobody, then. */
+const nobody = 'none'
+
 const fromHeader = (header: string): string | null => {
   const space = header.indexOf(' ')
   if (space < 0) return null
   const scheme = header.slice(0, space).toLowerCase()
   const value = header.slice(space + 1).trim()
   if (value === '') return null
-  if (scheme === 'bearer') return value
+  if (scheme === 'bearer') return value === nobody ? null : value
   return scheme === 'basic' ? passwordOf(value) : null
 }
 

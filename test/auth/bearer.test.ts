@@ -10,6 +10,7 @@ test.each<[string, Record<string, string>, string | null]>([
   ['/', { authorization: 'bearer abc' }, 'abc'],
   ['/', { authorization: 'BEARER   abc' }, 'abc'],
   ['/', { authorization: 'Bearer' }, null],
+  ['/', { authorization: 'Bearer none' }, null],
   ['/', { authorization: 'Bearer ' }, null],
   ['/', { authorization: 'Digest abc' }, null],
   ['/', { authorization: `Basic ${btoa('ada:hearth_key:1')}` }, 'hearth_key:1'],
