@@ -2,8 +2,8 @@
 
     python aide_ladder.py DATA_DIR STEPS
 
-The model's replies come from OPENAI_BASE_URL. Its seconds count from the first step on: starting
-Python and importing AIDE are left out.
+The model's replies come from OPENAI_BASE_URL. A program that fails is debugged at once. Its seconds
+count from the first step on: starting Python and importing AIDE are left out.
 """
 
 import json
@@ -28,6 +28,7 @@ load = config._load_cfg
 def with_model(*args, **kwargs):
     cfg = load(*args, **kwargs)
     cfg.agent.code.model = cfg.agent.feedback.model = "scripted"
+    cfg.agent.search.debug_prob = 1.0
     cfg.exec.timeout = 600
     return cfg
 

@@ -2,17 +2,22 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { must } from '../../scripts/command.ts'
-import { startHearth } from '../../scripts/hearth.ts'
+import { callJson, startHearth } from '../../scripts/hearth.ts'
 import { waitUntil } from '../../scripts/port.ts'
-import { quantile } from '../table.ts'
+import { watchHealth } from './health.ts'
+import { phasesOf, type Phases, type StepJob } from './phases.ts'
+import { steps } from './programs.ts'
+import type { ScriptedModel } from './script.ts'
 
 export interface ExperimentRun {
   readonly seconds: number
   /** Wall time of the programs, added up. */
   readonly inPrograms: number
   readonly metrics: readonly (number | null)[]
-  /** Answers of `/health` while code ran, in milliseconds. */
-  readonly healthP99Ms: number
+  /** Of one worker's nodes; several overlap, and theirs mean nothing. */
+  readonly phases: readonly Phases[]
+  /** Of the answers of `/health` while code ran. */
+  readonly healthMs: readonly number[]
 }
 
 export interface Bench {
@@ -28,12 +33,10 @@ interface Results {
   }
 }
 
-const healthEveryMs = 20
-
 export const startBench = async (
   folder: string,
   python: string,
-  modelUrl: string,
+  model: ScriptedModel,
   table: string,
 ): Promise<Bench> => {
   const state = join(folder, 'hearth')
@@ -45,12 +48,12 @@ export const startBench = async (
     dataDir: join(state, 'data'),
     env: {
       HEARTH_SHARE: `${dirname(dirname(python))}:${base}`,
-      OPENAI_BASE_URL: modelUrl,
+      OPENAI_BASE_URL: model.url,
       LOG_LEVEL: 'error',
     },
     args: ['--config', config],
   })
-  const ask = async <T>(method: string, path: string, body?: object | FormData): Promise<T> => {
+  const ask = async <T>(method: string, path: string, body?: object): Promise<T> => {
     const isForm = body instanceof FormData
     const reply = await fetch(`${server.origin}${path}`, {
       method,
@@ -64,21 +67,31 @@ export const startBench = async (
   form.append('files', new File([await Bun.file(table).bytes()], 'digits.csv'))
   const [file] = await ask<{ id: string }[]>('POST', '/api/upload', form)
 
+  const jobsOf = async (id: string): Promise<StepJob[]> => {
+    type Events = { readonly events: readonly { readonly jobId?: string }[] }
+    const { events } = await ask<Events>('GET', `/api/experiments/${id}/events`)
+    const jobIds = new Set(events.flatMap(({ jobId }) => jobId ?? []))
+    return Promise.all(
+      [...jobIds].map((job) => callJson<StepJob>(server.origin, '', 'GET', `/api/jobs/${job}`)),
+    )
+  }
+
   return {
     async run(workers) {
       const { id } = await ask<{ id: string }>('POST', '/api/experiments', {
         name: 'Digits',
         goal: 'Predict the target',
         eval: 'accuracy',
-        steps: 10,
+        steps,
         files: [file?.id],
         models: { code: { model: 'scripted' } },
         workers,
+        search: { debugProb: 1 },
         // What AIDE does, and no more: its score is what the program prints.
         ...{ target: null, reruns: 0, ensemble: false, report: false },
         exec: { timeoutS: 600 },
       })
-      const health = watchHealth(server.origin)
+      const health = await watchHealth(server.origin)
       const begun = performance.now()
       await ask('POST', `/api/experiments/${id}/start`)
       const isOver = async () => {
@@ -87,38 +100,23 @@ export const startBench = async (
       }
       await waitUntil('the end of the experiment', isOver, 600_000)
       const seconds = (performance.now() - begun) / 1000
-      const latencies = await health.end()
+      const endedAt = Date.now()
+      const healthMs = await health.end()
       const { status, journal } = await ask<Results>('GET', `/api/experiments/${id}/results`)
-      if (status !== 'completed') throw new Error(`The experiment is ${status}`)
+      if (status !== 'completed') {
+        const { error } = await ask<{ error: object }>('GET', `/api/experiments/${id}`)
+        throw new Error(`It is ${status}: ${JSON.stringify(error)}\n${server.output()}`)
+      }
       return {
         seconds,
         inPrograms: journal.nodes.reduce((sum, { execTime }) => sum + execTime, 0),
         metrics: journal.nodes.map(({ metric }) => metric.value),
-        healthP99Ms: quantile(Float64Array.from(latencies), 0.99),
+        phases: phasesOf([...model.askedAt, endedAt], await jobsOf(id)),
+        healthMs,
       }
     },
     async stop() {
       await server.end()
-    },
-  }
-}
-
-const watchHealth = (origin: string) => {
-  const latencies: number[] = []
-  let ends = false
-  const watching = (async () => {
-    while (!ends) {
-      const begun = performance.now()
-      await (await fetch(`${origin}/health`)).arrayBuffer()
-      latencies.push(performance.now() - begun)
-      await Bun.sleep(healthEveryMs)
-    }
-  })()
-  return {
-    async end() {
-      ends = true
-      await watching
-      return latencies
     },
   }
 }

@@ -28,14 +28,21 @@ const svc = 'from sklearn.svm import SVC'
 const pipeline =
   'from sklearn.pipeline import make_pipeline\nfrom sklearn.preprocessing import StandardScaler'
 
+const tree = 'from sklearn.tree import DecisionTreeClassifier'
+
+/** A class that there is not. */
+const misspelt = 'DecisionTreeClasifier(random_state=0)'
+
+/** The line of the failing program that nothing else has, not even the error's message. */
+export const mistake = `model = ${misspelt}`
+
+/** What is told to whoever shows the failing program. */
+export const mended = program(tree, 'DecisionTreeClassifier(random_state=0)')
+
 /** In the order in which they are asked for. */
 export const programs: readonly string[] = [
   program('from sklearn.dummy import DummyClassifier', 'DummyClassifier()'),
-  program('from sklearn.tree import DecisionTreeClassifier', 'DecisionTreeClasifier()'),
-  program(
-    'from sklearn.tree import DecisionTreeClassifier',
-    'DecisionTreeClassifier(random_state=0)',
-  ),
+  program(tree, misspelt),
   program('from sklearn.naive_bayes import GaussianNB', 'GaussianNB()'),
   program(
     'from sklearn.neighbors import KNeighborsClassifier',
@@ -56,3 +63,6 @@ export const programs: readonly string[] = [
     'ExtraTreesClassifier(n_estimators=50, random_state=0)',
   ),
 ]
+
+/** The one that fails is mended in a step of its own. */
+export const steps = programs.length + 1

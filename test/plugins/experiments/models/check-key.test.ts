@@ -13,7 +13,7 @@ import { type Line, recordingLog } from './rig.ts'
 const server = Bun.serve({
   hostname: '127.0.0.1',
   port: 0,
-  fetch(request) {
+  fetch(request): Response | Promise<Response> {
     const path = new URL(request.url).pathname
     const key =
       request.headers.get('x-api-key') ??
@@ -37,7 +37,7 @@ const lists: Readonly<Record<string, () => Response>> = {
   '/openrouter/key': () => Response.json({ data: { label: 'mine' } }),
 }
 
-const at = (name: string) => `http://127.0.0.1:${server.port}/${name}`
+const at = (name: string): string => `http://127.0.0.1:${server.port}/${name}`
 const addresses = addressesIn({
   OPENAI_BASE_URL: at('openai'),
   ANTHROPIC_BASE_URL: at('anthropic'),

@@ -1,0 +1,25 @@
+/** A process that asks a server every 20 ms how it is: `health-watch.ts ORIGIN`. */
+
+const everyMs = 20
+let isOver = false
+
+const watch = async (origin: string): Promise<void> => {
+  const latenciesMs: number[] = []
+  process.send?.('ready')
+  while (!isOver) {
+    const begun = performance.now()
+    await (await fetch(`${origin}/health`)).arrayBuffer()
+    const tookMs = performance.now() - begun
+    latenciesMs.push(tookMs)
+    await Bun.sleep(Math.max(0, everyMs - tookMs))
+  }
+  process.send?.(latenciesMs)
+  process.disconnect?.()
+}
+
+process.on('message', () => {
+  isOver = true
+})
+await watch(process.argv[2] ?? '')
+
+export {}
