@@ -3,5 +3,6 @@ import type { Scenario } from '../environment.ts'
 import { cartpole } from './cartpole.ts'
 import { catchBall } from './catch.ts'
 import { customerSupport } from './customer-support/customer-support.ts'
+import { scheduling } from './scheduling/scheduling.ts'
 
-export const builtIn: readonly Scenario[] = [customerSupport, catchBall, cartpole]
+export const builtIn: readonly Scenario[] = [customerSupport, scheduling, catchBall, cartpole]
