@@ -3,6 +3,13 @@ import type { Scenario } from '../environment.ts'
 import { cartpole } from './cartpole.ts'
 import { catchBall } from './catch.ts'
 import { customerSupport } from './customer-support/customer-support.ts'
+import { salesQualification } from './sales-qualification/sales-qualification.ts'
 import { scheduling } from './scheduling/scheduling.ts'
 
-export const builtIn: readonly Scenario[] = [customerSupport, scheduling, catchBall, cartpole]
+export const builtIn: readonly Scenario[] = [
+  customerSupport,
+  salesQualification,
+  scheduling,
+  catchBall,
+  cartpole,
+]

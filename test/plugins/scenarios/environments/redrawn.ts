@@ -9,6 +9,11 @@ import {
   type Lookup,
   type Ticket,
 } from '../../../../plugins/scenarios/environments/customer-support/ticket.ts'
+import {
+  drawAnswers,
+  type Lead,
+} from '../../../../plugins/scenarios/environments/sales-qualification/lead.ts'
+import { has } from '../../../../plugins/scenarios/environments/turns.ts'
 import { Random } from '../../../../plugins/scenarios/random.ts'
 
 export type Redraw = (saved: unknown, random: Random) => unknown
@@ -38,6 +43,16 @@ const meeting = (state: Meeting, random: Random): Meeting => {
   return { ...state, busy: mixed }
 }
 
+/** Drawn until no more than one answer is open, as always. */
+const lead = (state: Lead, random: Random): Lead => {
+  for (;;) {
+    const drawn = drawAnswers(random)
+    const answers = drawn.map((answer, i) => (has(state.asked, i) ? state.answers[i] : answer))
+    const mixed = answers.map((answer) => answer ?? 'good')
+    if (mixed.filter((answer) => answer === 'open').length <= 1) return { ...state, answers: mixed }
+  }
+}
+
 export const redrawn: Readonly<Record<string, Redraw>> = {
   // The intent stays: who takes a vague message at its word is not always careful enough.
   customer_support(saved, random) {
@@ -49,5 +64,6 @@ export const redrawn: Readonly<Record<string, Redraw>> = {
     const same = { id, intent, isVague, wording, isLocked, wantsRefund }
     return { ...whole, ticket: { ...other, ...same, ...Object.fromEntries(kept) } }
   },
+  sales_qualification: ofState(lead),
   scheduling: ofState(meeting),
 }
