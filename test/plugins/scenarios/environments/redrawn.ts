@@ -1,5 +1,10 @@
 /** Of each scenario: a state like another, but what the agent has not seen is drawn anew. */
 import {
+  type Change,
+  drawPlace,
+  type Place,
+} from '../../../../plugins/scenarios/environments/code-review/change.ts'
+import {
   drawMeeting,
   knownSlots,
   type Meeting,
@@ -43,6 +48,16 @@ const meeting = (state: Meeting, random: Random): Meeting => {
   return { ...state, busy: mixed }
 }
 
+const change = (state: Change, random: Random): Change => ({
+  ...state,
+  places: state.places.map((real, i): Place => {
+    const drawn = drawPlace(random)
+    const { kind, isSuspect, wording } = has(state.inspected, i) ? real : drawn
+    const { isExposed } = has(state.traced, i) ? real : drawn
+    return { kind, isSuspect, wording, isExposed }
+  }),
+})
+
 /** Drawn until no more than one answer is open, as always. */
 const lead = (state: Lead, random: Random): Lead => {
   for (;;) {
@@ -64,6 +79,7 @@ export const redrawn: Readonly<Record<string, Redraw>> = {
     const same = { id, intent, isVague, wording, isLocked, wantsRefund }
     return { ...whole, ticket: { ...other, ...same, ...Object.fromEntries(kept) } }
   },
+  code_review: ofState(change),
   sales_qualification: ofState(lead),
   scheduling: ofState(meeting),
 }
