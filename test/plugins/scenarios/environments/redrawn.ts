@@ -9,6 +9,11 @@ import {
   knownSlots,
   type Meeting,
 } from '../../../../plugins/scenarios/environments/scheduling/week.ts'
+import type { Work } from '../../../../plugins/scenarios/environments/data-analysis/data-analysis.ts'
+import {
+  drawNumbers,
+  drawTable,
+} from '../../../../plugins/scenarios/environments/data-analysis/table.ts'
 import {
   drawTicket,
   type Lookup,
@@ -58,6 +63,24 @@ const change = (state: Change, random: Random): Change => ({
   }),
 })
 
+/** Once a test told of the numbers, they stay. */
+const work = (state: Work, random: Random): Work => {
+  const { table: real, looked, isRefused, statistics } = state
+  if (statistics.some((one) => one !== null)) return state
+  const [describe, plot, source] = [0, 1, 2].map((look) => has(looked, look))
+  for (;;) {
+    const drawn = drawTable(random)
+    const missing = describe || isRefused ? real.missing : drawn.missing
+    const isBelowLimit = describe && missing > 0 ? real.isBelowLimit : drawn.isBelowLimit
+    const isTyped = source ? real.isTyped : drawn.isTyped
+    const far = plot ? real.far.length : drawn.far.length
+    const { id, question } = real
+    const plan = { id, question, rows: drawn.x.length, missing, far, isBelowLimit, isTyped }
+    const table = drawNumbers(random, plan)
+    if (!plot || table.far.length === far) return { ...state, table }
+  }
+}
+
 /** Drawn until no more than one answer is open, as always. */
 const lead = (state: Lead, random: Random): Lead => {
   for (;;) {
@@ -80,6 +103,7 @@ export const redrawn: Readonly<Record<string, Redraw>> = {
     return { ...whole, ticket: { ...other, ...same, ...Object.fromEntries(kept) } }
   },
   code_review: ofState(change),
+  data_analysis: ofState(work),
   sales_qualification: ofState(lead),
   scheduling: ofState(meeting),
 }
