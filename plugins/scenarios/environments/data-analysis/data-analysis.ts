@@ -114,10 +114,11 @@ export class Analysis extends Turns<Work> {
   }
 
   protected write(into: Float32Array): void {
-    const { table, ...seen } = this.state
-    const { question, missing, isBelowLimit, far, isTyped } = table
-    const shown = { question, missing, isBelowLimit, far: far.length, isTyped }
-    writeObservation(into, { ...seen, ...shown }, this.steps)
+    const { table, looked, done, isRefused, statistics } = this.state
+    const { question, missing, isBelowLimit, isTyped } = table
+    const far = table.far.length
+    const told = { question, looked, missing, isBelowLimit, far, isTyped }
+    writeObservation(into, { ...told, isRefused, done, statistics }, this.steps)
   }
 
   oracle(): number {
@@ -163,7 +164,9 @@ export class Analysis extends Turns<Work> {
 }
 
 /** Where values come from matters only if some are far off. */
-const looksFor = ({ far }: Table): readonly number[] => (far.length > 0 ? [0, 1, 2] : [0, 1])
+const looksFor = ({ far }: Table): readonly number[] => (far.length > 0 ? allLooks : firstLooks)
+const allLooks = [0, 1, 2]
+const firstLooks = [0, 1]
 
 /** What to do next: look, mend, test, conclude. A spoiled table stays spoiled. */
 const nextStep = ({ table, looked, done, statistics }: Work): number => {
@@ -175,12 +178,14 @@ const nextStep = ({ table, looked, done, statistics }: Work): number => {
   return statistic === null ? testsFrom + test : conclusionsFrom + conclusionOf(statistic)
 }
 
+/** The statistic was computed from the table as it is now, so what it says is the truth. */
 const isSuccess = (work: Work): boolean => {
   const { table, looked, done, statistics, conclusion } = work
+  const statistic = statistics[rightTest(table) % 2] ?? null
   return (
+    statistic !== null &&
+    conclusion === conclusionOf(statistic) &&
     looksFor(table).every((look) => has(looked, look)) &&
-    effective(table, done) === rightChanges(table) &&
-    statistics[rightTest(table) % 2] !== null &&
-    conclusion === truthOf(table)
+    effective(table, done) === rightChanges(table)
   )
 }

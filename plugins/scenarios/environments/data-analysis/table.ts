@@ -105,16 +105,15 @@ export const statisticOf = (table: Table, test: number, done: number): number | 
   const isDropped = has(done, 0)
   const isFilled = has(done, 1)
   if (table.missing > 0 && !isDropped && !isFilled) return null
-  const [x, y] = [new Float64Array(table.x.length), new Float64Array(table.x.length)]
-  let count = 0
-  for (let row = 0; row < x.length; row++) {
+  const x: number[] = []
+  const y: number[] = []
+  for (let row = 0; row < table.x.length; row++) {
     const value = table.y[row] ?? (isFilled ? detectionLimit : null)
     if (value === null || (has(done, 2) && table.far.includes(row))) continue
-    x[count] = table.x[row] ?? 0
-    y[count++] = value
+    x.push(table.x[row] ?? 0)
+    y.push(value)
   }
-  const statistic = test % 2 === 0 ? t : rankZ
-  return statistic(x.subarray(0, count), y.subarray(0, count))
+  return test % 2 === 0 ? t(x, y) : rankZ(x, y)
 }
 
 /** What a statistic says, an index into `conclusions`. */
