@@ -1,6 +1,6 @@
 /** The part of lint that any environment must keep, whatever it is about: the letter of it. */
 import { type Environment, type Scenario, seedOf, type Step } from './environment.ts'
-import { Random } from './random.ts'
+import { mixed, Random } from './random.ts'
 
 type Rule = 'spec' | 'determinism' | 'seeds' | 'saving' | 'observation' | 'contract'
 
@@ -28,9 +28,30 @@ const specBreach = ({ spec, conversation, make }: Scenario): string | null => {
   return !tools || Bun.deepEquals(tools, [...actions]) ? null : 'The tools are not the actions'
 }
 
+/** Dice of their own: those of the seed itself would draw the very episode again. */
+export const diceOf = (n: number): Random => new Random(mixed(n, 0x11d1ce))
+
 /** The oracle mostly, so that episodes get far; dice otherwise, so that they get anywhere. */
 export const mixedAction = (environment: Environment, random: Random): number =>
   random.next() < 0.7 ? environment.oracle() : random.below(environment.actions)
+
+/** The oracle's episodes, and those of one action again and again, end when they must. */
+export const endlessBreach = ({ spec, make }: Scenario, episodes: number): string | null => {
+  const environment = make()
+  const into = new Float32Array(spec.observations)
+  for (let n = 0; n < episodes; n++) {
+    environment.reset(seedOf('train', n), into)
+    const constant = (n % (spec.actions.length + 1)) - 1
+    let isOver = false
+    for (let steps = 0; steps < spec.maxSteps && !isOver; steps++) {
+      const action = constant < 0 ? environment.oracle() : constant
+      const { terminated, truncated } = environment.step(action, into)
+      isOver = terminated || truncated
+    }
+    if (!isOver) return `Seed ${n}: no end after ${spec.maxSteps} steps`
+  }
+  return null
+}
 
 interface Moment {
   readonly observation: readonly number[]
@@ -42,7 +63,7 @@ interface Moment {
 const played = (environment: Environment, { spec }: Scenario, n: number): readonly Moment[] => {
   const into = new Float32Array(spec.observations)
   environment.reset(seedOf('train', n), into)
-  return continued(environment, into, new Random(n))
+  return continued(environment, into, diceOf(n))
 }
 
 const continued = (environment: Environment, into: Float32Array, random: Random) => {
@@ -87,7 +108,7 @@ const savingBreach = (scenario: Scenario, episodes: number): string | null => {
     const { length } = played(environment, scenario, n)
     const stride = Math.ceil(length / 20)
     for (let at = 0; at < length; at += stride) {
-      const random = new Random(n)
+      const random = diceOf(n)
       environment.reset(seedOf('train', n), into)
       for (let i = 0; i < at; i++) environment.step(mixedAction(environment, random), into)
       const saved = JSON.stringify(environment.save())
@@ -116,7 +137,7 @@ const observationBreach = (scenario: Scenario, episodes: number): string | null 
     return more < 0 ? null : `There are more than ${observations} numbers`
   }
   for (let n = 0; n < episodes; n++) {
-    const random = new Random(n)
+    const random = diceOf(n)
     environment.reset(seedOf('train', n), into.fill(Number.NaN))
     for (let isOver = false; !isOver;) {
       const wrong = breach()
@@ -133,12 +154,11 @@ const observationBreach = (scenario: Scenario, episodes: number): string | null 
 }
 
 const contractBreach = (scenario: Scenario, episodes: number): string | null => {
-  const { maxSteps, tasks, metrics } = scenario.spec
+  const { tasks, metrics } = scenario.spec
   const environment = scenario.make()
   for (let n = 0; n < episodes; n++) {
     const moments = played(environment, scenario, n)
     const end = moments.at(-1)?.step
-    if (moments.length > maxSteps) return `Seed ${n}: ${moments.length} steps of ${maxSteps}`
     if (end?.terminated && end.truncated) return `Seed ${n}: terminated and truncated at once`
     if (tasks[environment.task] === undefined) return `There is no task ${environment.task}`
     const mask = environment.mask()

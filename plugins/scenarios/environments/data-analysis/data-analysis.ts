@@ -19,6 +19,7 @@ import {
   tasks,
   testsFrom,
   truthOf,
+  type Work,
 } from './table.ts'
 
 const rewards = { neededStep: 0.1, harm: -0.3, otherStep: -0.02, success: 1 }
@@ -42,18 +43,6 @@ export const dataAnalysis: Scenario = {
   },
   conversation,
   make: () => new Analysis(),
-}
-
-export interface Work {
-  readonly table: Table
-  /** A set of `looks`. */
-  readonly looked: number
-  /** A set of `changes`. */
-  readonly done: number
-  readonly isRefused: boolean
-  readonly statistics: readonly [number | null, number | null]
-  /** An index into `conclusions`; -1: none yet. */
-  readonly conclusion: number
 }
 
 export class Analysis extends Turns<Work> {

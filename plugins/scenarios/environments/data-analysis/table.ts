@@ -41,6 +41,19 @@ export interface Table {
   readonly isTyped: boolean
 }
 
+/** A table, and what was done about it. */
+export interface Work {
+  readonly table: Table
+  /** A set of `looks`. */
+  readonly looked: number
+  /** A set of `changes`. */
+  readonly done: number
+  readonly isRefused: boolean
+  readonly statistics: readonly [number | null, number | null]
+  /** An index into `conclusions`; -1: none yet. */
+  readonly conclusion: number
+}
+
 export const drawTable = (random: Random): Table => {
   const question = random.pick(questions)
   return drawNumbers(random, {

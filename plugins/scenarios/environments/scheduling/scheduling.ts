@@ -1,4 +1,4 @@
-/** Meetings: ask for the calendars that matter, then book the earliest slot that suits everybody. */
+/** Meetings: ask for the calendars that matter, then book the earliest slot that suits all. */
 import type { Scenario, Verdict } from '../../environment.ts'
 import type { Random } from '../../random.ts'
 import { bit, has, sizeOf, Turns } from '../turns.ts'

@@ -11,7 +11,7 @@ export const slots = days.length * hours.length
 export const kinds = ['pair', 'group', 'long', 'urgent'] as const
 export type Kind = (typeof kinds)[number]
 
-/** In the order of their numbers: calendars that are asked for, slots that are booked, giving up. */
+/** In the order of their numbers: asking for calendars, booking slots, giving up. */
 export const asks = people.flatMap((person) => days.map((day) => `ask_${person}_${day}`))
 export const bookings = days.flatMap((day) => hours.map((hour) => `book_${day}_${hour}`))
 export const actions = [...asks, ...bookings, 'decline']

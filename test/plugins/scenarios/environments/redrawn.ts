@@ -9,15 +9,17 @@ import {
   knownSlots,
   type Meeting,
 } from '../../../../plugins/scenarios/environments/scheduling/week.ts'
-import type { Work } from '../../../../plugins/scenarios/environments/data-analysis/data-analysis.ts'
 import {
   drawNumbers,
   drawTable,
+  type Work,
 } from '../../../../plugins/scenarios/environments/data-analysis/table.ts'
 import {
   drawTicket,
+  type Intent,
   type Lookup,
   type Ticket,
+  twinOf,
 } from '../../../../plugins/scenarios/environments/customer-support/ticket.ts'
 import {
   drawAnswers,
@@ -42,6 +44,27 @@ const shownBy: Readonly<Record<Lookup, readonly (keyof Ticket)[]>> = {
   check_payment: ['wantsRefund', 'daysAgo', 'amount', 'isFinalSale', 'isOverdue'],
   check_api_docs: ['isDocumented'],
   verify_identity: ['isIdentityProven'],
+}
+
+const ticket = (real: Ticket, known: readonly Lookup[], random: Random): Ticket => {
+  const { id, isVague, wording } = real
+  const intent = isVague ? believed(real, known, random) : real.intent
+  const kept = known.flatMap((lookup) => shownBy[lookup].map((name) => [name, real[name]]))
+  return {
+    ...drawTicket(random),
+    isLocked: intent === 'locked',
+    wantsRefund: intent === 'refund',
+    isDocumented: intent === 'api' && random.next() < 0.5,
+    ...{ id, intent, isVague, wording },
+    ...Object.fromEntries(kept),
+  }
+}
+
+/** What a vague message may be about; of API and question always the one that demands more. */
+const believed = ({ intent }: Ticket, known: readonly Lookup[], random: Random): Intent => {
+  if (intent === 'api' || intent === 'question') return 'api'
+  const telling = intent === 'refund' || intent === 'subscription' ? 'check_payment' : 'lookup_user'
+  return known.includes(telling) || random.next() < 0.5 ? intent : twinOf[intent]
 }
 
 const meeting = (state: Meeting, random: Random): Meeting => {
@@ -92,15 +115,9 @@ const lead = (state: Lead, random: Random): Lead => {
 }
 
 export const redrawn: Readonly<Record<string, Redraw>> = {
-  // The intent stays: who takes a vague message at its word is not always careful enough.
   customer_support(saved, random) {
     const whole = saved as { readonly ticket: Ticket; readonly known: readonly Lookup[] }
-    const { ticket, known } = whole
-    const { id, intent, isVague, wording, isLocked, wantsRefund } = ticket
-    const kept = known.flatMap((lookup) => shownBy[lookup].map((name) => [name, ticket[name]]))
-    const other = { ...drawTicket(random), isDocumented: intent === 'api' && random.next() < 0.5 }
-    const same = { id, intent, isVague, wording, isLocked, wantsRefund }
-    return { ...whole, ticket: { ...other, ...same, ...Object.fromEntries(kept) } }
+    return { ...whole, ticket: ticket(whole.ticket, whole.known, random) }
   },
   code_review: ofState(change),
   data_analysis: ofState(work),
