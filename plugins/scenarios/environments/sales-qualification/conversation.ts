@@ -91,9 +91,9 @@ export const conversation: Conversation = {
     'large companies for authority and budget, public offices for the tender, customers for ' +
     'authority. Who only advises may have a sponsor; money that is not in the plan may come by ' +
     'funding; who is bound by a contract has to say when it ends: then ask for that. Without a ' +
-    'need, a budget or a tender, disqualify at once. If anything else speaks against ' +
-    'it, nurture; if nothing does, qualify. Never decide by a guess, and mind the patience of the lead: who ' +
-    'is asked once too often hangs up.',
+    'need, a budget or a tender, disqualify at once. If anything else speaks against it, ' +
+    'nurture; if nothing does, qualify. Never decide by a guess, and mind the patience of the ' +
+    'lead: who is asked once too often hangs up.',
   tools: toolsAbout(
     'lead_id',
     'The lead on the phone',
