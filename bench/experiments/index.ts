@@ -32,7 +32,7 @@ export const benchExperiments = async (flags: ReadonlySet<string>): Promise<void
   const machine = `${cpus().length} cores, Linux ${release()}, Bun ${Bun.version}`
   say(`\n${new Date().toISOString().slice(0, 10)}, ${machine}, medians of ${count}\n`)
   say(table(['Hearth', 'AIDE ML'], rowsOf(rounds), 1))
-  say(`\nWhere the time goes, 1 worker\n\n${phasesTable(rounds.one.map(({ phases }) => phases))}`)
+  say(`\nWhere the time goes, 1 worker\n\n${phasesTable(rounds.one)}`)
 }
 
 const measure = async (count: number): Promise<Rounds> => {
