@@ -179,7 +179,8 @@ export const catalogue: Readonly<Record<Family, Model>> = {
   mlp: {
     title: 'a small neural network',
     ...both('sklearn.neural_network', 'MLP'),
-    defaults: { hidden_layer_sizes: '(100,)', alpha: 0.001, early_stopping: 'True', max_iter: 300 },
+    defaults: { hidden_layer_sizes: '(100,)', alpha: 0.001, max_iter: 300 },
+    ofNumbers: { early_stopping: 'True' },
     choices: [
       {
         name: 'hidden_layer_sizes',

@@ -10,7 +10,7 @@ import { type Draft, drafts, withinTime } from './draft.ts'
 import { improve } from './improve.ts'
 import { keyOf, plain, type Recipe, recipeOf } from './recipe.ts'
 import { render } from './render.ts'
-import { sizeOf, type Size } from './size.ts'
+import { sizeOf, type Size, suits } from './size.ts'
 import { plainProgram } from './without-sklearn.ts'
 
 const author = 'built-in'
@@ -172,7 +172,8 @@ const safer = (
 
 /** Everything was tried: the same again says how far chance goes. */
 const again = (size: Size, isClasses: boolean): Draft => {
-  const family = size.rows > 50_000 ? 'boosting' : 'extra_trees'
+  const wanted = size.rows > 50_000 ? 'boosting' : 'extra_trees'
+  const family = suits(wanted, size) ? wanted : 'tree'
   const recipe = { ...plain, family, params: defaultsOf(family, isClasses), bag: 3 } as const
   return {
     recipe,
