@@ -67,11 +67,10 @@ export default definePlugin({
     const engine = new Engine({
       ...{ db, blobs, auth, clock, log, store, referee, executor, leases },
       proposerOf,
-      spent: async ({ id, settings: { budget } }, startedAt) => {
-        if (Object.keys(budget).length === 0) return null
-        const elapsedS = (clock.now() - (startedAt ?? clock.now())) / 1000
-        return budgetEnd(budget, elapsedS, await ledger.spent(id))
-      },
+      spent: async ({ id, settings: { budget } }, elapsedS) =>
+        Object.keys(budget).length === 0
+          ? null
+          : budgetEnd(budget, elapsedS, await ledger.spent(id)),
     })
     const find = (id: string) => readExperiment(db, id)
     const runs = new TrackingRuns({
@@ -99,8 +98,13 @@ export default definePlugin({
       ) => executor.packages(who, of.exec),
       removeJobs: async (id: string) => {
         const owner = await ownerOf(auth, (await find(id)).ownerId)
-        const { jobs: found } = await uses.jobs.list(owner, { name: `${id} `, limit: 1000 })
-        for (const job of found) await uses.jobs.remove(owner, job.id).catch(() => undefined)
+        // What cannot be removed, as a node that is gone still has it, ends by itself.
+        for (let removed = 1; removed > 0;) {
+          const { jobs: found } = await uses.jobs.list(owner, { name: `${id} `, limit: 1000 })
+          const all = found.map((job) => uses.jobs.remove(owner, job.id))
+          const ends = await Promise.allSettled(all)
+          removed = ends.filter(({ status }) => status === 'fulfilled').length
+        }
       },
     }
     return {

@@ -70,11 +70,7 @@ export const conduct = async (
           },
           last,
         ),
-      spent: (seen) => {
-        // As if it had run without a break.
-        const startedAt = clock.now() - elapsedMs(seen, clock.now())
-        return options.spent(experiment, startedAt)
-      },
+      spent: (seen) => options.spent(experiment, elapsedMs(seen, clock.now()) / 1000),
     },
     journal,
   )

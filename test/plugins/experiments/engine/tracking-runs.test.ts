@@ -50,8 +50,8 @@ const open = async (): Promise<Lab> => {
 }
 
 const curve = async (runId: number, name: string) => {
-  const { steps, values } = (await tracking.points.history(runId, name)) ?? { steps: [], values: [] }
-  return Array.from(steps, (step, i) => [Number(step), values[i]])
+  const found = await tracking.points.history(runId, name)
+  return Array.from(found?.steps ?? [], (step, i) => [Number(step), found!.values[i]])
 }
 
 test('its scores are curves by step, told once whatever process tells them', async () => {
@@ -120,7 +120,7 @@ test('a stop kills its run, a start brings it back', async () => {
   expect(await status()).toBe('completed')
 })
 
-test('a run stays alive while its experiment runs, and no longer when that is deleted', async () => {
+test('a run is alive while its experiment runs, and no longer when that is deleted', async () => {
   await using lab = await open()
   const runs = follow(lab)
   runs.start()
