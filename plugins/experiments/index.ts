@@ -4,6 +4,7 @@ import { tracking } from '../tracking/service.ts'
 import { envelopeDialect } from './dialect.ts'
 import { Engine, ownerOf } from './engine/engine.ts'
 import { Leases } from './engine/leases.ts'
+import { Turns } from './engine/turns.ts'
 import { createStepExecutor, stepKind, stepRunner } from './execution/step-executor.ts'
 import { Experiments } from './experiments.ts'
 import { fileMigrations } from './files/migrations.ts'
@@ -78,12 +79,16 @@ export default definePlugin({
       tracking: uses.tracking,
       ownerOf: (ownerId) => ownerOf(auth, ownerId),
     })
+    // Cursors grow: what was added first is told first, whichever row is read sooner.
+    const telling = new Turns()
     store.onAppended((id, { stored, journals }) => {
-      void find(id)
-        .then((experiment) => {
-          const messages = stored.flatMap((event, i) => messagesOf(experiment, event, journals[i]!))
-          live.publish(topicOf(id), messages)
-        })
+      const tell = async () => {
+        const experiment = await find(id)
+        const messages = stored.flatMap((event, i) => messagesOf(experiment, event, journals[i]!))
+        live.publish(topicOf(id), messages)
+      }
+      telling
+        .take(id, tell)
         .catch((error: unknown) => log.debug('Nobody could be told', { experiment: id, error }))
     })
     const routing = {
