@@ -76,7 +76,7 @@ test('neither keys nor settings of the server can be read', async () => {
 test('nothing outside its folder can be written or seen', async () => {
   const { jobId, end, abort } = await rig.begin("print('begun', flush=True)\nwhile True: pass")
   const other = rig.files(jobId)
-  await printed(other, 'begun')
+  await printed(other, 'begun\n')
   expect(
     await answers([
       `os.listdir(${JSON.stringify(other.work)})`,

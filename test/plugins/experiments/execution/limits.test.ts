@@ -36,7 +36,7 @@ test('what it began and left behind ends with it', async () => {
   ]
   const { jobId, end } = await rig.begin(code.join('\n'))
   const files = rig.files(jobId)
-  await printed(files, 'begun')
+  await printed(files, 'begun\n')
   const begun = processesOf(files)
   // The program, the shell and two that sleep.
   expect(begun.length).toBeGreaterThanOrEqual(4)
@@ -101,7 +101,7 @@ test('one that prints without end is ended, head and tail are kept', async () =>
 
 test('what is aborted while it runs ends at once, and says what it had said', async () => {
   const { jobId, end, abort } = await rig.begin("print('begun', flush=True)\nwhile True: pass")
-  await printed(rig.files(jobId), 'begun')
+  await printed(rig.files(jobId), 'begun\n')
   const begun = processesOf(rig.files(jobId))
   expect(begun).not.toEqual([])
   abort()

@@ -117,7 +117,8 @@ export const openRig = async (chosen: Chosen = {}): Promise<Rig> => {
 
 let count = 0
 
-const requestOf = (code: string, more: Partial<StepRequest> = {}): StepRequest => {
+/** Of a node of its own. */
+export const requestOf = (code: string, more: Partial<StepRequest> = {}): StepRequest => {
   count += 1
   return {
     ...{ experimentId: 'experiment', node: `node_${count}`, attempt: `node_${count}` },
