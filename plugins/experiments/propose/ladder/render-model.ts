@@ -19,10 +19,12 @@ const argument = (name: string, value: Parameter): string => {
   return `${name}=${literal(value)}`
 }
 
-/** Rows are set aside of every class, so each must have some. */
-const earlyStopping = (part: Part): string[] => {
-  if (part.family === 'mlp') return ['early_stopping=can_stop(target)']
-  if (part.family !== 'boosting') return []
+/** Rows are set aside where there are enough of them: of every class, so each must have some. */
+const earlyStopping = ({ family }: Part, isClasses: boolean): string[] => {
+  if (family === 'mlp') {
+    return [`early_stopping=len(rows) > 2_000${isClasses ? ' and can_stop(target)' : ''}`]
+  }
+  if (family !== 'boosting' || !isClasses) return []
   return ['early_stopping=len(rows) > 10_000 and can_stop(target)']
 }
 
@@ -32,9 +34,9 @@ export const modelFunction = (
   isClasses: boolean,
   maxRows: number | null,
 ): string => {
-  const { name, hasSeed, hasBalance } = catalogue[part.family]
+  const { name, hasSeed, hasBalance, scalesTarget } = catalogue[part.family]
   const given = Object.entries(part.params).map(([key, value]) => argument(key, value))
-  if (isClasses) given.push(...earlyStopping(part))
+  given.push(...earlyStopping(part, isClasses))
   if (hasSeed) given.push('random_state=seed')
   if (part.balance && isClasses && hasBalance) given.push('class_weight="balanced"')
   const model = `${name[isClasses ? 'classification' : 'regression']}(${given.join(', ')})`
@@ -47,9 +49,12 @@ export const modelFunction = (
   const oneClass = `    if len(set(target)) == 1:
         model = DummyClassifier()
 `
+  const scaledTarget = `    model = TransformedTargetRegressor(model, transformer=StandardScaler())
+`
+  const wrapped = isClasses ? oneClass : scalesTarget === true ? scaledTarget : ''
   return `def fit${suffix(index)}(rows, target, seed):
 ${fewer}    model = ${model}
-${isClasses ? oneClass : ''}    pipeline = make_pipeline(transformer${suffix(index)}(), model)
+${wrapped}    pipeline = make_pipeline(transformer${suffix(index)}(), model)
     return pipeline.fit(rows, ${part.logTarget && !isClasses ? 'np.log1p(target)' : 'target'})`
 }
 
@@ -94,7 +99,7 @@ export const classifier = (parts: readonly Part[]): string => {
   const lines = parts.map(({ bag }, i) =>
     meanOf(`shares(fit${suffix(i)}(rows, target, SEED + s), others)`, bag),
   )
-  const isStopping = parts.some((part) => earlyStopping(part).length > 0)
+  const isStopping = parts.some((part) => earlyStopping(part, true).length > 0)
   const canStop = `def can_stop(target):
     """Whether every class has rows enough for some to be set aside."""
     return bool(np.unique(target, return_counts=True)[1].min() >= 10)

@@ -31,6 +31,7 @@ export const render = (plan: string, recipe: Recipe, options: RenderOptions): st
 
 const importsOf = (parts: readonly Part[], isClasses: boolean): string => {
   const kind = isClasses ? 'classification' : 'regression'
+  const isScaled = !isClasses && parts.some(({ family }) => catalogue[family].scalesTarget)
   const lines = new Set([
     'import csv',
     'import os',
@@ -38,20 +39,20 @@ const importsOf = (parts: readonly Part[], isClasses: boolean): string => {
     'import numpy as np',
     'import pandas as pd',
     'from sklearn import metrics',
-    'from sklearn.compose import ColumnTransformer',
+    `from sklearn.compose import ColumnTransformer${isScaled ? ', TransformedTargetRegressor' : ''}`,
     ...(isClasses ? ['from sklearn.dummy import DummyClassifier'] : []),
     'from sklearn.feature_extraction.text import TfidfVectorizer',
     'from sklearn.impute import SimpleImputer',
     `from sklearn.model_selection import GroupKFold, KFold${isClasses ? ', StratifiedKFold' : ''}`,
     'from sklearn.pipeline import make_pipeline',
-    `from sklearn.preprocessing import ${preprocessors(parts)}`,
+    `from sklearn.preprocessing import ${preprocessors(parts, isScaled)}`,
     ...parts.map(({ family }) => catalogue[family].imports[kind]),
   ])
   return [...lines].join('\n')
 }
 
-const preprocessors = (parts: readonly Part[]): string => {
-  const names = new Set<string>()
+const preprocessors = (parts: readonly Part[], isScaled: boolean): string => {
+  const names = new Set<string>(isScaled ? ['StandardScaler'] : [])
   for (const { encode, scale, interactions } of parts) {
     names.add(encode === 'onehot' ? 'OneHotEncoder' : 'OrdinalEncoder')
     if (scale === 'standard') names.add('StandardScaler')

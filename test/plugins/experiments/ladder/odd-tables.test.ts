@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { csvLine } from '../../../../plugins/experiments/data/csv.ts'
-import { type Arena, arenaOf, type Question, rungsOf, runPrograms } from './rig.ts'
+import { type Arena, arenaOf, type Question, rungsOf, scored } from './rig.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'ladder-odd-'))
 afterAll(() => rm(folder, { recursive: true, force: true }))
@@ -101,21 +101,17 @@ const families = new Set(['linear', 'svm', 'neighbours', 'boosting', 'tree', 'ml
 
 /** All tables in one Python: importing scikit-learn takes longer than most programs. */
 const results = (async () => {
-  const programs: { what: string; arena: Arena; folder: string; code: string }[] = []
+  const entries: { what: string; arena: Arena; code: string }[] = []
   for (const { what, arena } of arenas) {
     for (const [family, code] of await rungsOf(arena, { kFold: 2 })) {
-      if (!families.has(family)) continue
-      programs.push({ what, arena, folder: await arena.layOut(folder), code })
+      if (families.has(family)) entries.push({ what, arena, code })
     }
   }
-  const ran = await runPrograms(programs.map(({ folder: at, code }) => ({ folder: at, code })))
-  return Promise.all(
-    programs.map(async ({ what, arena, folder: at }, i) => ({
-      what,
-      error: ran[i]!.error,
-      ...(await arena.judge(at)),
-    })),
+  const found = await scored(
+    folder,
+    entries.map(({ arena, code }) => [arena, code]),
   )
+  return found.map((one, i) => ({ what: entries[i]!.what, ...one }))
 })()
 
 describe('every rung predicts', () => {

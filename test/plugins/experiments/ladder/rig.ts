@@ -21,6 +21,7 @@ export const withSklearn = { 'scikit-learn': '1.9.1', pandas: '3.1.1' }
 export const journalOf = (nodes: readonly Node[] = [], totalSteps = 20): Journal => ({
   ...{ version: nodes.length, nodes, maximize: true, instructions: [], isPaused: false },
   ...{ totalSteps, notes: [], final: null, startedAt: 0, endedAt: null },
+  ...{ ranMs: 0, runningSince: null },
 })
 
 export const nodeOf = (step: number, code: string, metric: number | null): Node => ({
@@ -172,15 +173,15 @@ export const runPrograms = async (
   programs: readonly { readonly folder: string; readonly code: string }[],
 ): Promise<Ran[]> => JSON.parse(await runPython(runner, programs)) as Ran[]
 
-/** Runs programs of one arena, and answers what each of them is worth. */
-export const scored = async (arena: Arena, folder: string, codes: readonly string[]) => {
+/** Runs programs, each on its arena, and answers what each of them is worth. */
+export const scored = async (
+  folder: string,
+  entries: readonly (readonly [arena: Arena, code: string])[],
+) => {
   const programs: { folder: string; code: string }[] = []
-  for (const code of codes) programs.push({ folder: await arena.layOut(folder), code })
+  for (const [arena, code] of entries) programs.push({ folder: await arena.layOut(folder), code })
   const ran = await runPrograms(programs)
   return Promise.all(
-    ran.map(async ({ error, output }, i) => ({
-      ...{ error, output },
-      ...(await arena.judge(programs[i]!.folder)),
-    })),
+    ran.map(async (one, i) => ({ ...one, ...(await entries[i]![0].judge(programs[i]!.folder)) })),
   )
 }
