@@ -19,7 +19,7 @@ export const open = (options: TestPluginOptions = {}): Promise<PluginUnderTest> 
   testPlugin(experiments, { services: { jobs, tracking: {} }, ...options })
 
 export const storeOf = ({ db, clock }: PluginUnderTest): JournalStore =>
-  new JournalStore({ db, clock })
+  new JournalStore({ db, clock, log: silentLogger })
 
 export type Fetch = PluginUnderTest['fetch']
 
