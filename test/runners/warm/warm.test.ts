@@ -220,11 +220,12 @@ while True: time.sleep(0.01)
   expect(deaf.outcome).toMatchObject({ reason: 'timeout' })
 })
 
-/** Processes that live and have the word in their command line. */
-const living = (word: string) =>
+/** Processes that live and have the words in their command line. */
+const living = (...words: string[]) =>
   listProcesses().filter(({ pid }) => {
     try {
-      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(word)
+      const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+      return words.every((word) => line.includes(word))
     } catch {
       return false
     }
@@ -259,7 +260,7 @@ test('a warm Python that was killed takes its programs along; the next has anoth
   const handle = await start(folder)
   await until('it runs', () => logOf(folder).includes('up'))
   // Of this file alone: others have theirs. One that dies takes some of the others along.
-  for (const { pid } of living(join(state, 'python'))) sendSignal(pid, 'SIGKILL')
+  for (const { pid } of living('warm_zygote.py', state)) sendSignal(pid, 'SIGKILL')
   expect((await executor.wait(handle)).exitCode).toBe(128 + 9)
   const { outcome, log } = await run('import sys; print("decimal" in sys.modules)')
   expect({ outcome, log }).toEqual({ outcome: exited(0), log: 'True\n' })
