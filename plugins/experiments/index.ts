@@ -56,7 +56,7 @@ export default definePlugin({
   paths: ['/api/experiments', '/api/upload', '/api/files', '/api/config', '/api/example-tasks'],
   migrations: [...experimentsMigrations, ...fileMigrations, ...ledgerMigrations],
   setup({ config: settings, uses, db, blobs, auth, live, log, clock }) {
-    const store = new JournalStore({ db, clock })
+    const store = new JournalStore({ db, clock, log })
     const files = new Files({ db, blobs, clock })
     const desk = new Experiments({ db, blobs, clock, files })
     const executor = createStepExecutor({ ...settings, jobs: uses.jobs, blobs, clock, log })

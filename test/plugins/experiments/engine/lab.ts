@@ -89,7 +89,7 @@ export const openLab = async (options: LabOptions = {}): Promise<Lab> => {
   const db = options.db ?? (await migrated(await openDatabase({ dataDir: ':memory:' })))
   const { blobs = memoryBlobs(), jobs = new ScriptedJobs(), log = silentLogger } = options
   const clock = fakeClock()
-  const store = new JournalStore({ db, clock })
+  const store = new JournalStore({ db, clock, log })
   const ledger = new Ledger(db, clock)
   const files = new Files({ db, blobs, clock })
   const desk = new Experiments({ db, blobs, clock, files })

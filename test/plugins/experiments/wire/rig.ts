@@ -3,6 +3,7 @@ import { expect } from 'bun:test'
 import { zipSync } from './zip.ts'
 import experiments from '../../../../plugins/experiments/index.ts'
 import { JournalStore } from '../../../../plugins/experiments/journal/store.ts'
+import { silentLogger } from '../../../../src/kernel/log.ts'
 import {
   type PluginUnderTest,
   type TestPluginOptions,
