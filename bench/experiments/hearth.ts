@@ -20,8 +20,8 @@ export interface ExperimentRun extends Beginning {
 }
 
 export interface Bench {
-  /** One experiment of ten steps. */
-  run(workers: number): Promise<ExperimentRun>
+  /** One experiment of ten steps; `warm`: its programs begin with the usual imports done. */
+  run(workers: number, warm?: boolean): Promise<ExperimentRun>
   stop(): Promise<void>
 }
 
@@ -76,7 +76,7 @@ export const startBench = async (
   }
 
   return {
-    async run(workers) {
+    async run(workers, warm = true) {
       const { id } = await ask<{ id: string }>('POST', '/api/experiments', {
         name: 'Digits',
         goal: 'Predict the target',
@@ -88,7 +88,7 @@ export const startBench = async (
         search: { debugProb: 1 },
         // What AIDE does, and no more: its score is what the program prints.
         ...{ target: null, reruns: 0, ensemble: false, report: false },
-        exec: { timeoutS: 600 },
+        exec: { timeoutS: 600, warm },
       })
       const health = await watchHealth(server.origin)
       const startedAt = Date.now()

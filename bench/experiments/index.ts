@@ -24,6 +24,8 @@ interface Rounds {
   readonly first: ExperimentRun[]
   readonly one: ExperimentRun[]
   readonly two: ExperimentRun[]
+  /** With one worker, every program in a Python that imports for itself. */
+  readonly cold: ExperimentRun[]
 }
 
 export const benchExperiments = async (flags: ReadonlySet<string>): Promise<void> => {
@@ -43,7 +45,7 @@ const measure = async (count: number): Promise<Rounds> => {
   await mkdir(data)
   const file = join(data, 'digits.csv')
   await must([python, '-c', digits, file])
-  const rounds: Rounds = { aide: [], first: [], one: [], two: [] }
+  const rounds: Rounds = { aide: [], first: [], one: [], two: [], cold: [] }
   const keep = async <T extends AideRun>(runs: T[], what: string, run: () => Promise<T>) => {
     model.rewind()
     const done = await run()
@@ -60,6 +62,7 @@ const measure = async (count: number): Promise<Rounds> => {
       await keep(rounds.first, 'Hearth, just started', () => bench.run(1))
       await keep(rounds.one, 'Hearth, 1 worker', () => bench.run(1))
       await keep(rounds.two, 'Hearth, 2 workers', () => bench.run(2))
+      await keep(rounds.cold, 'Hearth, 1 worker, cold', () => bench.run(1, false))
     } finally {
       await bench.stop()
     }
@@ -73,7 +76,7 @@ const sameScores = (a: AideRun, b: AideRun): void => {
   if (these !== those) throw new Error(`The scores differ: ${these}, and ${those}`)
 }
 
-const rowsOf = ({ aide, first, one, two }: Rounds) => {
+const rowsOf = ({ aide, first, one, two, cold }: Rounds) => {
   const of = <T>(runs: readonly T[], figure: (run: T) => number) => median(runs.map(figure))
   const wall = (runs: readonly AideRun[]) => of(runs, ({ seconds }) => seconds)
   const programs = (runs: readonly AideRun[]) => of(runs, ({ inPrograms }) => inPrograms)
@@ -89,6 +92,7 @@ const rowsOf = ({ aide, first, one, two }: Rounds) => {
     row('ten programs, 1 worker', wall(one), wall(aide), 'at least 2x'),
     row('ten programs, 2 workers', wall(two), wall(aide), 'less than with one'),
     row('ten programs, 1 worker, server just started', wall(first), wall(aide)),
+    row('ten programs, 1 worker, begun cold', wall(cold), wall(aide)),
     row('the programs alone, 1 worker', programs(one), programs(aide)),
     row('`/health` while code runs, p99', of([...one, ...two], p99), null, 'under 50', 'ms'),
     row('the same, server just started', of(first, p99), null, 'under 50', 'ms'),
