@@ -61,12 +61,14 @@ test('a program that is lost begins once more, and no more than that', async () 
   letGo(rig, first.jobId, 2)
   expect(await first.end).toMatchObject({ failure: null, output: { head: 'begun\ngone on\n' } })
 
-  const second = await rig.begin(patient)
+  const same = { attempt: 'node_lost' }
+  const second = await rig.begin(patient, same)
   for (const attempt of [1, 2]) {
     await printed(rig.files(second.jobId, attempt), 'begun\n')
     killShim(second.jobId, attempt)
   }
   expect(await second.end).toMatchObject({ failure: 'lost', output: { head: 'begun\n' } })
+  expect(await rig.run(patient, same)).toEqual(await second.end)
   expect((await rig.jobs.get(owner, second.jobId)).attempt).toBe(2)
 })
 
