@@ -68,7 +68,7 @@ describe.skipIf(!executablePath)('in Chromium', () => {
     noise.length = 0
     asked.length = 0
     const page = await browser.newPage({ viewport: { width: 1200, height: 800 } })
-    page.setDefaultTimeout(2_000)
+    page.setDefaultTimeout(20_000)
     page.on('console', (message) => noise.push(message.text()))
     page.on('pageerror', ({ message }) => noise.push(message))
     page.on('request', (request) => asked.push(request.url()))
