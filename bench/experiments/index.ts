@@ -1,4 +1,7 @@
-/** `bun run bench experiments`: the same ten programs through AIDE ML and through us. */
+/**
+ * `bun run bench experiments`: the same ten programs through AIDE ML and through us, and, without
+ * `--no-ladder`, the built-in proposer beside what else finds models without being told.
+ */
 import { mkdir } from 'node:fs/promises'
 import { cpus, loadavg, release } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +11,7 @@ import { temporaryFolder } from '../../scripts/temporary.ts'
 import { median, quantile, table } from '../table.ts'
 import { type AideRun, installAide, runAide } from './aide.ts'
 import { type ExperimentRun, startBench } from './hearth.ts'
+import { ladderTable } from './ladder.ts'
 import { phasesTable } from './phases.ts'
 import { steps } from './programs.ts'
 import { startScriptedModel } from './script.ts'
@@ -35,6 +39,7 @@ export const benchExperiments = async (flags: ReadonlySet<string>): Promise<void
   say(`\n${new Date().toISOString().slice(0, 10)}, ${machine}, medians of ${count}\n`)
   say(table(['Hearth', 'AIDE ML'], rowsOf(rounds), 1))
   say(`\nWhere the time goes, 1 worker\n\n${phasesTable(rounds.one)}`)
+  if (!flags.has('--no-ladder')) await ladderTable(flags.has('--quick') ? { seconds: 5 } : {})
 }
 
 const measure = async (count: number): Promise<Rounds> => {
