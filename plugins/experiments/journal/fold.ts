@@ -174,7 +174,7 @@ const changeNode = (
 ): void => {
   const place = knownPlace(nodes, id)
   const node = nodes[place] as Node
-  nodes[place] = { ...node, ...changed(node) }
+  nodes[place] = Object.assign({ ...node }, changed(node))
 }
 
 /** A node under one that is left out went with it, and comes back with it. */
