@@ -1,4 +1,4 @@
-/** Our side of CartPole, in a process of its own: `bun cartpole.ts SEED STEPS`, one line of JSON. */
+/** Our side of CartPole, in a process of its own: `bun cartpole.ts SEED STEPS`, JSON in a line. */
 import { cartpole } from '../../plugins/scenarios/environments/cartpole.ts'
 import { ActorCritic } from '../../plugins/scenarios/learning/actor-critic.ts'
 import { updatePpo } from '../../plugins/scenarios/learning/ppo.ts'

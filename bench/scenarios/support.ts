@@ -1,4 +1,4 @@
-/** Customer support in a process of its own: seconds until it is learned, and the simulator alone. */
+/** Customer support in a process of its own: how soon it is learned, and the simulator alone. */
 import { scenarioOf } from '../../plugins/scenarios/catalogue.ts'
 import { seedOf } from '../../plugins/scenarios/environment.ts'
 import { Random } from '../../plugins/scenarios/random.ts'
