@@ -4,7 +4,8 @@
     venv/bin/python aide_conformance.py choices ../journal/aide-journal.json aide-choices.json
     bun -e 'import { toAide } from "../../../../plugins/experiments/journal/aide.ts"
         import { sample } from "../journal/sample.ts"
-        await Bun.write("../journal/exported.json", JSON.stringify(toAide(sample), null, 2) + "\\n")'
+        const text = JSON.stringify(toAide(sample), null, 2)
+        await Bun.write("../journal/exported.json", text + "\\n")'
     venv/bin/python aide_conformance.py exported \\
         ../journal/exported.json ../journal/read-by-aide.json
 
