@@ -103,9 +103,8 @@ export const benchScenarios = async (flags: ReadonlySet<string>): Promise<void> 
   const machine = `${cpus().length} cores, Linux ${release()}, Bun ${Bun.version}`
   say(`\n${new Date().toISOString().slice(0, 10)}, ${machine}, medians of ${seeds.length}\n`)
   say(table(['Hearth', 'CleanRL’s PPO', 'Stable-Baselines3'], rows, 1))
-  say(
-    `Gymnasium, 1024 environments at once: ${gymnasium['vector_entry_point']?.toFixed(0)} steps/s\n`,
-  )
+  const vector = gymnasium['vector_entry_point']?.toFixed(0)
+  say(`Gymnasium, 1024 environments at once: ${vector} steps/s\n`)
   const served: TableRow[] = [
     ['one client: p50', 'ms', act.aloneP50Ms, theirs.aloneP50Ms, 'less', '1'],
     ['64 clients: p50', 'ms', act.p50Ms, theirs.p50Ms, 'less', ''],

@@ -1,10 +1,11 @@
 """The peers of the scenarios benchmark: one line of JSON each.
 
     python peers.py sb3 SEED STEPS      Stable-Baselines3, the settings of its zoo for CartPole
-    python peers.py torch SEED STEPS    PPO by torch and Gymnasium, with the settings of CleanRL's ppo.py
+    python peers.py torch SEED STEPS    PPO by torch and Gymnasium, settings of CleanRL's ppo.py
     python peers.py environments        Gymnasium's vector environments, stepped at random
 
-The first two answer the steps at which the mean of the last 100 episodes reached 475, and the speed.
+The first two answer the steps at which the mean of the last 100 episodes reached 475, and how
+many they took a second.
 """
 
 import collections

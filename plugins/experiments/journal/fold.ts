@@ -167,11 +167,7 @@ const knownPlace = (nodes: readonly Node[], id: string): number => {
   return place
 }
 
-const changeNode = (
-  { nodes }: Draft,
-  id: string,
-  changed: (node: Node) => Partial<Node>,
-): void => {
+const changeNode = ({ nodes }: Draft, id: string, changed: (node: Node) => Partial<Node>): void => {
   const place = knownPlace(nodes, id)
   const node = nodes[place] as Node
   nodes[place] = Object.assign({ ...node }, changed(node))

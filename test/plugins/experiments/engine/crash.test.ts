@@ -65,31 +65,35 @@ const whole = async (): Promise<{ journal: Journal; transactions: number }> => {
   return { journal, transactions: count() }
 }
 
-test.each([false, true])('one worker grows the same tree (committed: %p)', async (isCommitted) => {
-  const { journal: uncut, transactions } = await whole()
-  const expected = treeOf(uncut)
-  // Two transactions make the experiment and start it; after the last one nothing can be lost.
-  for (let n = 3; n <= transactions; n++) {
-    const real = await migrated(await openDatabase({ dataDir: ':memory:' }))
-    const jobs = new ScriptedJobs()
-    const { db, dead } = dying(real, n, isCommitted)
-    const before = await openLab({ db, jobs })
-    const asked = counting(before)
-    const id = await before.add({ steps, settings })
-    void before.engine.begin(id)
-    await dead
-    await using after = await openLab({ db: real, jobs, blobs: before.blobs })
-    const again = counting(after)
-    await after.engine.start()
-    const journal = await after.ended(id)
-    expect({ n, tree: treeOf(journal) }).toEqual({ n, tree: expected })
-    // Every program ran once, and no more than one was written in vain.
-    expect([...jobs.all.keys()]).toEqual(expected.map((node) => `${id}/${node.id}`))
-    expect(asked.proposals + again.proposals).toBeLessThanOrEqual(steps + 1)
-    await after.engine.stop()
-    await real.close()
-  }
-}, 20_000)
+test.each([false, true])(
+  'one worker grows the same tree (committed: %p)',
+  async (isCommitted) => {
+    const { journal: uncut, transactions } = await whole()
+    const expected = treeOf(uncut)
+    // Two transactions make the experiment and start it; after the last one nothing can be lost.
+    for (let n = 3; n <= transactions; n++) {
+      const real = await migrated(await openDatabase({ dataDir: ':memory:' }))
+      const jobs = new ScriptedJobs()
+      const { db, dead } = dying(real, n, isCommitted)
+      const before = await openLab({ db, jobs })
+      const asked = counting(before)
+      const id = await before.add({ steps, settings })
+      void before.engine.begin(id)
+      await dead
+      await using after = await openLab({ db: real, jobs, blobs: before.blobs })
+      const again = counting(after)
+      await after.engine.start()
+      const journal = await after.ended(id)
+      expect({ n, tree: treeOf(journal) }).toEqual({ n, tree: expected })
+      // Every program ran once, and no more than one was written in vain.
+      expect([...jobs.all.keys()]).toEqual(expected.map((node) => `${id}/${node.id}`))
+      expect(asked.proposals + again.proposals).toBeLessThanOrEqual(steps + 1)
+      await after.engine.stop()
+      await real.close()
+    }
+  },
+  20_000,
+)
 
 test('three workers lose at most what was being written', async () => {
   for (let n = 3; n <= 21; n += 2) {

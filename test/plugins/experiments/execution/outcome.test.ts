@@ -1,9 +1,6 @@
 /** Every end that a job can have has its class, and what the program told is read with care. */
 import { expect, test } from 'bun:test'
-import {
-  endingOf,
-  exceptionIn,
-} from '../../../../plugins/experiments/execution/outcome.ts'
+import { endingOf, exceptionIn } from '../../../../plugins/experiments/execution/outcome.ts'
 import type { JobView, OutcomeReason } from '../../../../src/sdk.ts'
 
 type Outcome = NonNullable<JobView['outcome']>

@@ -78,7 +78,13 @@ test('a journal that was handed out never changes', () => {
 })
 
 test('depths count repairs in a row', () => {
-  const { nodes } = grown([[[], null], [[1], null], [[2], null], [[3], 0.5], [[4], null]])
+  const { nodes } = grown([
+    [[], null],
+    [[1], null],
+    [[2], null],
+    [[3], 0.5],
+    [[4], null],
+  ])
   expect(nodes.map(({ debugDepth }) => debugDepth)).toEqual([0, 1, 2, 3, 0])
 })
 
@@ -107,7 +113,13 @@ test.each(ends)('after the end nothing is paused, resumed or approved: %j', (end
 
 test('what was left out comes back as it was: with what went along, and nothing else', () => {
   // 1 > 2 > 4, 1 > 3; 3 is left out before.
-  const whole = grown([[[], 1], [[1], 2], [[1], 3], [[2], 4], [[], 5]])
+  const whole = grown([
+    [[], 1],
+    [[1], 2],
+    [[1], 3],
+    [[2], 4],
+    [[], 5],
+  ])
   const without3 = after(whole, ...prune('node_3', true)(whole))
   const without1 = after(without3, ...prune('node_1', true)(without3))
   const out = ({ nodes }: Journal) => nodes.filter((n) => n.isPruned).map(({ step }) => step)
@@ -122,7 +134,11 @@ test('what was left out comes back as it was: with what went along, and nothing 
 })
 
 test('a part of what went along comes back alone', () => {
-  const whole = grown([[[], 1], [[1], 2], [[2], 3]])
+  const whole = grown([
+    [[], 1],
+    [[1], 2],
+    [[2], 3],
+  ])
   const none = after(whole, ...prune('node_1', true)(whole))
   const part = after(none, ...prune('node_2', false)(none))
   expect(part.nodes.map(({ isPruned }) => isPruned)).toEqual([true, false, false])

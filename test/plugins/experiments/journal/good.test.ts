@@ -1,11 +1,6 @@
 /** Which nodes count as good, in which order, what the row says, and what is kept. */
 import { describe, expect, test } from 'bun:test'
-import {
-  bestOf,
-  goodNodes,
-  isBuggy,
-  ranked,
-} from '../../../../plugins/experiments/journal/good.ts'
+import { bestOf, goodNodes, isBuggy, ranked } from '../../../../plugins/experiments/journal/good.ts'
 import { digestsIn } from '../../../../plugins/experiments/journal/kept.ts'
 import { type Summary, summaryOf } from '../../../../plugins/experiments/journal/summary.ts'
 import { finished, grown, stored } from './tree.ts'
@@ -54,9 +49,12 @@ describe('the row', () => {
     ],
     [{ type: 'paused' } as const, null, null],
   ])('after %j', (event, status, error) => {
-    expect(summaryOf(journal, stored([event]))).toEqual(
-      { status, error, finishedSteps: 6, best } as Summary,
-    )
+    expect(summaryOf(journal, stored([event]))).toEqual({
+      status,
+      error,
+      finishedSteps: 6,
+      best,
+    } as Summary)
   })
 
   test('the last of several events decides', () => {

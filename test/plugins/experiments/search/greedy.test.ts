@@ -52,20 +52,39 @@ test.each([
   ['drafts and repairs in flight count', grown([[[], null], [[]], [[1]]]), [0], { kind: 'draft' }],
   [
     'a pinned node comes before the best',
-    grown([[[], 0.9], [[], 0.1], [[], 0.5]], [{ type: 'pinned', node: 'node_3', isPinned: true }]),
+    grown(
+      [
+        [[], 0.9],
+        [[], 0.1],
+        [[], 0.5],
+      ],
+      [{ type: 'pinned', node: 'node_3', isPinned: true }],
+    ),
     ...([[0.9], { kind: 'improve', parent: 'node_3' }] as const),
   ],
   [
     'repairs come before a pinned node',
-    grown([[[], 0.9], [[], null]], [{ type: 'pinned', node: 'node_1', isPinned: true }]),
+    grown(
+      [
+        [[], 0.9],
+        [[], null],
+      ],
+      [{ type: 'pinned', node: 'node_1', isPinned: true }],
+    ),
     ...([[0, 0], { kind: 'debug', parent: 'node_2' }] as const),
   ],
   [
     'what was left out is neither repaired nor improved, but was a draft',
-    grown([[[], 0.9], [[], null]], [
-      { type: 'pruned', node: 'node_1', isPruned: true },
-      { type: 'pruned', node: 'node_2', isPruned: true },
-    ]),
+    grown(
+      [
+        [[], 0.9],
+        [[], null],
+      ],
+      [
+        { type: 'pruned', node: 'node_1', isPruned: true },
+        { type: 'pruned', node: 'node_2', isPruned: true },
+      ],
+    ),
     ...([[0], { kind: 'draft' }] as const),
   ],
 ] as const)('%s', (_, journal, draws, action) => {

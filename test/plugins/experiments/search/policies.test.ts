@@ -35,22 +35,94 @@ type Case = readonly [
 describe('uct', () => {
   test.each<Case>([
     ['drafts first', [[[], 0.5]], [], [], draft],
-    ['equal ones: any', [[[], 0.5], [[], 0.5]], [], [0.6], improve(2)],
-    ['the better one', [[[], 0.5], [[], 0.6]], [], [0], improve(2)],
-    ['a neglected one early', [[[], 0.9], [[], 0.8], [[1], 0.95], [[1], 0.1]], [], [0], improve(2)],
-    ['the good branch late', [[[], 0.9], [[], 0], [[1], 0.95]], [], [0], improve(1), 1],
-    ['a failure has one repair', [[[], null], [[], null], [[2], null]], [], [0], debug(1)],
+    [
+      'equal ones: any',
+      [
+        [[], 0.5],
+        [[], 0.5],
+      ],
+      [],
+      [0.6],
+      improve(2),
+    ],
+    [
+      'the better one',
+      [
+        [[], 0.5],
+        [[], 0.6],
+      ],
+      [],
+      [0],
+      improve(2),
+    ],
+    [
+      'a neglected one early',
+      [
+        [[], 0.9],
+        [[], 0.8],
+        [[1], 0.95],
+        [[1], 0.1],
+      ],
+      [],
+      [0],
+      improve(2),
+    ],
+    [
+      'the good branch late',
+      [
+        [[], 0.9],
+        [[], 0],
+        [[1], 0.95],
+      ],
+      [],
+      [0],
+      improve(1),
+      1,
+    ],
+    [
+      'a failure has one repair',
+      [
+        [[], null],
+        [[], null],
+        [[2], null],
+      ],
+      [],
+      [0],
+      debug(1),
+    ],
     ['not in flight twice', [[[], null], [[], null], [[1]], [[2]]], [], [], draft],
     [
       'below a node with three children',
       [[[], 0.5], [[]], [[1], 0.9], [[1], 0.1], [[1], 0.2]],
       ...([[], [0, 0], improve(3)] as const),
     ],
-    ['a draft for one left out', [[[], 0.5], [[], 0.6]], [prunes('node_1')], [], draft],
-    ['a pin', [[[], 0.5], [[], 0.9]], [pinned('node_1')], [], improve(1)],
+    [
+      'a draft for one left out',
+      [
+        [[], 0.5],
+        [[], 0.6],
+      ],
+      [prunes('node_1')],
+      [],
+      draft,
+    ],
+    [
+      'a pin',
+      [
+        [[], 0.5],
+        [[], 0.9],
+      ],
+      [pinned('node_1')],
+      [],
+      improve(1),
+    ],
     [
       'the best of several pins',
-      [[[], 0.5], [[], 0.9], [[], 0.7]],
+      [
+        [[], 0.5],
+        [[], 0.9],
+        [[], 0.7],
+      ],
       ...([[pinned('node_1'), pinned('node_3')], [], improve(3)] as const),
     ],
   ])('%s', (_, nodes, events, draws, action, elapsedShare = 0) => {
@@ -63,9 +135,36 @@ const ten = Array.from({ length: 10 }, (_, i): Grown => [[], i / 10])
 describe('evolution', () => {
   test.each<Case>([
     ['drafts first', [[[], 0.5]], [], [], draft],
-    ['repairs as AIDE does', [[[], 0.5], [[], null]], [], [0.4, 0], debug(2)],
-    ['nothing good', [[[], null], [[], null]], [], [0.6], draft],
-    ['the best of a tournament', [[[], 0.1], [[], 0.9]], [], [0.6, 0.9, 0, 0.9], improve(2)],
+    [
+      'repairs as AIDE does',
+      [
+        [[], 0.5],
+        [[], null],
+      ],
+      [],
+      [0.4, 0],
+      debug(2),
+    ],
+    [
+      'nothing good',
+      [
+        [[], null],
+        [[], null],
+      ],
+      [],
+      [0.6],
+      draft,
+    ],
+    [
+      'the best of a tournament',
+      [
+        [[], 0.1],
+        [[], 0.9],
+      ],
+      [],
+      [0.6, 0.9, 0, 0.9],
+      improve(2),
+    ],
     ['no crossover in the first ten', ten.slice(1), [], [0.6, 0, 0.5, 0.9], improve(9)],
     ['no crossover by chance', ten, [], [0.6, 0, 0.5, 0.9, 0.5], improve(10)],
     ['crossover of two', ten, [], [0.6, 0, 0.5, 0.9, 0.4, 0.99, 0.99, 0], fuse(10, 9)],
@@ -85,14 +184,28 @@ describe('evolution', () => {
       ten,
       ...([[pinned('node_1'), pinned('node_3')], [0.6, 0.9, 0, 0.9, 0.9], improve(3)] as const),
     ],
-    ['repairs beside a pin', [[[], 0.5], [[], null]], [pinned('node_1')], [0.4, 0], debug(2)],
+    [
+      'repairs beside a pin',
+      [
+        [[], 0.5],
+        [[], null],
+      ],
+      [pinned('node_1')],
+      [0.4, 0],
+      debug(2),
+    ],
   ])('%s', (_, nodes, events, draws, action) => {
     expect(chosen(evolution, grown(nodes, events), draws)).toEqual([action, 0])
   })
 })
 
 describe('switching', () => {
-  const stale: readonly Grown[] = [[[], 0.9], [[], 0.8], [[], 0.7], [[], 0.6]]
+  const stale: readonly Grown[] = [
+    [[], 0.9],
+    [[], 0.8],
+    [[], 0.7],
+    [[], 0.6],
+  ]
   const search = { ...settings, stagnation: 3, exploitAfter: 0.7 }
 
   test.each<Case>([
@@ -107,7 +220,18 @@ describe('switching', () => {
       [...stale, [[1, 2], 0], [[3, 1], 0]],
       ...([[], [0.6, 0.5, 0], draft] as const),
     ],
-    ['one good node: a draft', [[[], 0.5], [[], null], [[2], null], [[3], null]], [], [0.6], draft],
+    [
+      'one good node: a draft',
+      [
+        [[], 0.5],
+        [[], null],
+        [[2], null],
+        [[3], null],
+      ],
+      [],
+      [0.6],
+      draft,
+    ],
   ])('without gain: %s', (_, nodes, events, draws, action) => {
     expect(chosen(switching(greedy, search), grown(nodes, events), draws)).toEqual([action, 0])
   })
@@ -125,7 +249,13 @@ describe('switching', () => {
     ['evolution', evolution, 0.69, [0.6, 0.3, 0.3, 0.3], improve(2)],
     ['evolution', evolution, 0.7, [0.6], improve(1)],
   ] as const)('%s is greedy after its share', (_, policy, share, draws, action) => {
-    const nodes = [[[], 0.9], [[], 0.1], [[1], 0], [[1], 0], [[1], 0]] as const
+    const nodes = [
+      [[], 0.9],
+      [[], 0.1],
+      [[1], 0],
+      [[1], 0],
+      [[1], 0],
+    ] as const
     const of = switching(policy, { ...search, stagnation: null })
     expect(chosen(of, grown(nodes), draws, share)).toEqual([action, 0])
   })
@@ -140,7 +270,14 @@ describe('rewards', () => {
       [1, 0, 0.5, -0.5, null],
       [0, 1, 0.5, -0.5, null],
     ])
-    expect([...rewardsOf(grown([[[], 3], [[], 3]])).values()]).toEqual([0.5, 0.5])
+    expect([
+      ...rewardsOf(
+        grown([
+          [[], 3],
+          [[], 3],
+        ]),
+      ).values(),
+    ]).toEqual([0.5, 0.5])
   })
 })
 
