@@ -74,6 +74,15 @@ test.each([
     ...([[0, 0], { kind: 'debug', parent: 'node_2' }] as const),
   ],
   [
+    'a draw that equals debugProb repairs nothing',
+    grown([
+      [[], 0.9],
+      [[], null],
+    ]),
+    [0.5],
+    { kind: 'improve', parent: 'node_1' },
+  ],
+  [
     'what was left out is neither repaired nor improved, but was a draft',
     grown(
       [

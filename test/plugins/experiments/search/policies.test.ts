@@ -79,7 +79,19 @@ describe('uct', () => {
       1,
     ],
     [
-      'a failure has one repair',
+      'a failure has one repair, which is repaired in turn',
+      [
+        [[], null],
+        [[], null],
+        [[1], null],
+        [[2], null],
+      ],
+      [],
+      [0, 0],
+      debug(3),
+    ],
+    [
+      'a failure not repaired yet',
       [
         [[], null],
         [[], null],
