@@ -1,11 +1,13 @@
 /** `bun run bench NAME`: the benchmark tables. */
 import { benchExperiments } from './experiments/index.ts'
 import { benchJobs } from './jobs/index.ts'
+import { benchScenarios } from './scenarios/index.ts'
 import { benchTracking } from './tracking/index.ts'
 
 const benches: Readonly<Record<string, (flags: ReadonlySet<string>) => Promise<void>>> = {
   experiments: benchExperiments,
   jobs: benchJobs,
+  scenarios: benchScenarios,
   tracking: benchTracking,
 }
 

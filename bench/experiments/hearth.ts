@@ -5,24 +5,23 @@ import { must } from '../../scripts/command.ts'
 import { callJson, startHearth } from '../../scripts/hearth.ts'
 import { waitUntil } from '../../scripts/port.ts'
 import { watchHealth } from './health.ts'
-import { phasesOf, type Phases, type StepJob } from './phases.ts'
+import { type Beginning, phasesOf, type StepJob } from './phases.ts'
 import { steps } from './programs.ts'
 import type { ScriptedModel } from './script.ts'
 
-export interface ExperimentRun {
+/** `phases` are of one worker's nodes: several overlap, and theirs mean nothing. */
+export interface ExperimentRun extends Beginning {
   readonly seconds: number
   /** Wall time of the programs, added up. */
   readonly inPrograms: number
   readonly metrics: readonly (number | null)[]
-  /** Of one worker's nodes; several overlap, and theirs mean nothing. */
-  readonly phases: readonly Phases[]
   /** Of the answers of `/health` while code ran. */
   readonly healthMs: readonly number[]
 }
 
 export interface Bench {
-  /** One experiment of ten steps. */
-  run(workers: number): Promise<ExperimentRun>
+  /** One experiment of ten steps; `warm`: its programs begin with the usual imports done. */
+  run(workers: number, warm?: boolean): Promise<ExperimentRun>
   stop(): Promise<void>
 }
 
@@ -77,7 +76,7 @@ export const startBench = async (
   }
 
   return {
-    async run(workers) {
+    async run(workers, warm = true) {
       const { id } = await ask<{ id: string }>('POST', '/api/experiments', {
         name: 'Digits',
         goal: 'Predict the target',
@@ -89,17 +88,16 @@ export const startBench = async (
         search: { debugProb: 1 },
         // What AIDE does, and no more: its score is what the program prints.
         ...{ target: null, reruns: 0, ensemble: false, report: false },
-        exec: { timeoutS: 600 },
+        exec: { timeoutS: 600, warm },
       })
       const health = await watchHealth(server.origin)
-      const begun = performance.now()
+      const startedAt = Date.now()
       await ask('POST', `/api/experiments/${id}/start`)
       const isOver = async () => {
         const { status } = await ask<Results>('GET', `/api/experiments/${id}/status`)
         return status === 'completed' || status === 'failed'
       }
       await waitUntil('the end of the experiment', isOver, 600_000)
-      const seconds = (performance.now() - begun) / 1000
       const endedAt = Date.now()
       const healthMs = await health.end()
       const { status, journal } = await ask<Results>('GET', `/api/experiments/${id}/results`)
@@ -108,7 +106,8 @@ export const startBench = async (
         throw new Error(`It is ${status}: ${JSON.stringify(error)}\n${server.output()}`)
       }
       return {
-        seconds,
+        seconds: (endedAt - startedAt) / 1000,
+        beginMs: (model.askedAt[0] ?? Number.NaN) - startedAt,
         inPrograms: journal.nodes.reduce((sum, { execTime }) => sum + execTime, 0),
         metrics: journal.nodes.map(({ metric }) => metric.value),
         phases: phasesOf([...model.askedAt, endedAt], await jobsOf(id)),

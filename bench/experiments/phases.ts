@@ -46,17 +46,26 @@ export const phasesOf = (askedAt: readonly number[], jobs: readonly StepJob[]): 
     }
   })
 
+/** Before the first node: files looked at, the proposer made ready. */
+export interface Beginning {
+  readonly beginMs: number
+  readonly phases: readonly Phases[]
+}
+
 /** A Markdown table: each phase of the median node, of the slowest, and of all nodes together. */
-export const phasesTable = (experiments: readonly (readonly Phases[])[]): string => {
+export const phasesTable = (runs: readonly Beginning[]): string => {
+  const experiments = runs.map(({ phases }) => phases)
   const lines = (Object.keys(meanings) as (keyof Phases)[]).map((name) => {
     const each = experiments.flat().map((node) => node[name])
     const all = experiments.map((one) => one.reduce((sum, node) => sum + node[name], 0))
     const figures = [median(each), Math.max(...each), median(all)]
     return [`${name}: ${meanings[name]}`, ...figures.map((figure) => figure.toFixed(0))]
   })
+  const begin = median(runs.map(({ beginMs }) => beginMs)).toFixed(0)
   const head = [
-    ['phase of a node (ms)', 'median', 'longest', 'all ten'],
+    ['phase of a node (ms)', 'median', 'longest', 'all'],
     ['---', '---:', '---:', '---:'],
   ]
-  return [...head, ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+  const once = ['begin, once: files looked at, model made ready', '', '', begin]
+  return [...head, once, ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }

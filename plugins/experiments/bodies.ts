@@ -6,14 +6,17 @@ import { checkSteps, type NewExperiment, settingNames } from './experiments.ts'
 export const maxDocumentSteps = 50
 const defaultSteps = 10
 
-const line = (maxLength: number) => t.String({ minLength: 1, maxLength, pattern: '\\S' })
+/** Databases keep no NUL. */
+const text = (maxLength: number) => t.String({ maxLength, pattern: '^[^\\u0000]*$' })
+const line = (maxLength: number) =>
+  t.String({ minLength: 1, maxLength, pattern: '^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$' })
 
 /** Fields that nobody knows are passed over: the original's frontend sends some. */
 export const createBody = t.Object(
   {
     name: line(200),
     goal: line(20_000),
-    eval: t.Optional(t.Union([t.String({ maxLength: 20_000 }), t.Null()])),
+    eval: t.Optional(t.Union([text(20_000), t.Null()])),
     steps: t.Optional(t.Integer({ minimum: 1, maximum: maxDocumentSteps, default: defaultSteps })),
     files: t.Optional(t.Array(t.String({ maxLength: 100 }), { maxItems: 1000 })),
     seedFrom: t.Optional(

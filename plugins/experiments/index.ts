@@ -4,6 +4,7 @@ import { tracking } from '../tracking/service.ts'
 import { envelopeDialect } from './dialect.ts'
 import { Engine, ownerOf } from './engine/engine.ts'
 import { Leases } from './engine/leases.ts'
+import { Turns } from './engine/turns.ts'
 import { createStepExecutor, stepKind, stepRunner } from './execution/step-executor.ts'
 import { Experiments } from './experiments.ts'
 import { fileMigrations } from './files/migrations.ts'
@@ -55,7 +56,7 @@ export default definePlugin({
   paths: ['/api/experiments', '/api/upload', '/api/files', '/api/config', '/api/example-tasks'],
   migrations: [...experimentsMigrations, ...fileMigrations, ...ledgerMigrations],
   setup({ config: settings, uses, db, blobs, auth, live, log, clock }) {
-    const store = new JournalStore({ db, clock })
+    const store = new JournalStore({ db, clock, log })
     const files = new Files({ db, blobs, clock })
     const desk = new Experiments({ db, blobs, clock, files })
     const executor = createStepExecutor({ ...settings, jobs: uses.jobs, blobs, clock, log })
@@ -67,11 +68,10 @@ export default definePlugin({
     const engine = new Engine({
       ...{ db, blobs, auth, clock, log, store, referee, executor, leases },
       proposerOf,
-      spent: async ({ id, settings: { budget } }, startedAt) => {
-        if (Object.keys(budget).length === 0) return null
-        const elapsedS = (clock.now() - (startedAt ?? clock.now())) / 1000
-        return budgetEnd(budget, elapsedS, await ledger.spent(id))
-      },
+      spent: async ({ id, settings: { budget } }, elapsedS) =>
+        Object.keys(budget).length === 0
+          ? null
+          : budgetEnd(budget, elapsedS, await ledger.spent(id)),
     })
     const find = (id: string) => readExperiment(db, id)
     const runs = new TrackingRuns({
@@ -79,12 +79,16 @@ export default definePlugin({
       tracking: uses.tracking,
       ownerOf: (ownerId) => ownerOf(auth, ownerId),
     })
+    // Cursors grow: what was added first is told first, whichever row is read sooner.
+    const telling = new Turns()
     store.onAppended((id, { stored, journals }) => {
-      void find(id)
-        .then((experiment) => {
-          const messages = stored.flatMap((event, i) => messagesOf(experiment, event, journals[i]!))
-          live.publish(topicOf(id), messages)
-        })
+      const tell = async () => {
+        const experiment = await find(id)
+        const messages = stored.flatMap((event, i) => messagesOf(experiment, event, journals[i]!))
+        live.publish(topicOf(id), messages)
+      }
+      telling
+        .take(id, tell)
         .catch((error: unknown) => log.debug('Nobody could be told', { experiment: id, error }))
     })
     const routing = {
@@ -99,8 +103,13 @@ export default definePlugin({
       ) => executor.packages(who, of.exec),
       removeJobs: async (id: string) => {
         const owner = await ownerOf(auth, (await find(id)).ownerId)
-        const { jobs: found } = await uses.jobs.list(owner, { name: `${id} `, limit: 1000 })
-        for (const job of found) await uses.jobs.remove(owner, job.id).catch(() => undefined)
+        // What cannot be removed, as a node that is gone still has it, ends by itself.
+        for (let removed = 1; removed > 0;) {
+          const { jobs: found } = await uses.jobs.list(owner, { name: `${id} `, limit: 1000 })
+          const all = found.map((job) => uses.jobs.remove(owner, job.id))
+          const ends = await Promise.allSettled(all)
+          removed = ends.filter(({ status }) => status === 'fulfilled').length
+        }
       },
     }
     return {

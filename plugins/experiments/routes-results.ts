@@ -38,7 +38,8 @@ export const resultRoutes = (desk: Desk) => {
   const nodeOf = async (who: Who, id: string, nodeId: string) => {
     const { journal } = await open(who, id)
     const node = journal.nodes.find((one) => one.id === nodeId)
-    if (!node) throw new HearthError('not_found', `There is no node ${nodeId}`)
+    // An id that cannot be decoded comes as null.
+    if (!node) throw new HearthError('not_found', `There is no node ${nodeId ?? 'of this id'}`)
     return { node, journal }
   }
   const send = (request: Request, kept: KeptFile, name = kept.path): Promise<Response> => {

@@ -68,6 +68,8 @@ export const readExperiment = async (q: Queries, id: string): Promise<Experiment
 
 /** Others' experiments are not there for whoever asks, administrators excepted. */
 export const visibleExperiment = async (q: Queries, who: Who, id: string): Promise<Experiment> => {
+  // Not every database takes every text: what can be no id is never asked for.
+  if (!/^exp_\w+$/.test(id)) throw experimentNotFound()
   const experiment = await readExperiment(q, id)
   if (experiment.ownerId === who.id || who.isSuperuser) return experiment
   throw experimentNotFound()

@@ -76,7 +76,8 @@ export const openSocketIo = (options: SocketIoOptions): SocketIo => {
 const queryOf = ({ handshake, auth }: Entrance): URLSearchParams => {
   const query = new URL(handshake.url).searchParams
   query.delete('format')
-  const since = auth['since']
+  // Where it was when the connection broke comes before where it wanted to begin.
+  const since = auth['offset'] ?? auth['since']
   if (typeof since === 'number' || typeof since === 'string') query.set('since', String(since))
   return query
 }

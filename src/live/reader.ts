@@ -17,6 +17,8 @@ export interface Link {
   readonly isPaused: boolean
   /** 0: it was dropped. */
   sendText(text: string): number
+  /** Absent where clients find the cursor in the message, if anywhere. */
+  sendAt?(text: string, cursor: number): number
   cork(work: () => boolean): boolean
   getBufferedAmount(): number
   close(code: number, reason: string): void
@@ -92,7 +94,10 @@ export class Reader {
     return socket.cork(() => {
       let untilLook = sendsPerLook
       for (const frame of frames) {
-        if (socket.sendText(frame.text) === 0) return false
+        const sent = socket.sendAt
+          ? socket.sendAt(frame.text, frame.cursor)
+          : socket.sendText(frame.text)
+        if (sent === 0) return false
         this.cursor = frame.cursor
         if (--untilLook > 0) continue
         untilLook = sendsPerLook

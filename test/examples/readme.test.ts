@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { testWith } from '../faults/needs.ts'
 import { type Block, blocksOf, readBlocks } from './blocks.ts'
 import * as printed from './printed.ts'
+import { beginsAnExperiment } from './printed-experiments.ts'
 import { openWorkbench, type Workbench } from './workbench.ts'
 
 /** What is done with a block; a text is the reason why nothing can be. */
@@ -20,6 +21,8 @@ const examples: Readonly<Record<string, printed.Example | string>> = {
   'docs/executors.md 1': 'it needs an executor of one’s own; the next one is tested',
   'docs/executors.md 2': 'test/examples/ssh-executor runs the example',
   'docs/experiments-models.md 1': 'test/plugins/experiments/models/document.test.ts makes it',
+  'docs/experiments.md 1': beginsAnExperiment,
+  'docs/experiments.md 2': 'it needs a page; aide-clients.test.ts runs it in a browser',
   'docs/job-programs.md 1': 'test/runners/python runs it as a job',
   'docs/job-programs.md 2': 'test/runners/python runs it as a job',
   'docs/job-streams.md 1': 'it follows the job of another page; test/jobs/streams does that',
@@ -45,6 +48,7 @@ const examples: Readonly<Record<string, printed.Example | string>> = {
   'docs/warm-start.md 2': 'a drawing',
   'sdk/python/README.md 1': printed.isTheTrainingScript,
   'sdk/python/README.md 2': printed.trains,
+  'plugins/experiments/README.md 1': 'a drawing',
 }
 
 const timeoutMs = 60_000

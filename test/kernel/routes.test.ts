@@ -1,6 +1,8 @@
 /** The route table: both forms of a path, clashes by shape, owners of unknown paths. */
 import { describe, expect, test } from 'bun:test'
 import { type RouteEntry, RouteTable } from '../../src/kernel/routes.ts'
+import { definePlugin, router } from '../../src/sdk.ts'
+import { testPlugin } from '../../src/testing.ts'
 
 const entry = (owner: string, method: string, path: string): RouteEntry<string> => ({
   owner,
@@ -59,4 +61,19 @@ describe('RouteTable', () => {
   test.each(['/runs/:id', '/runs/:other', '/runs/:id/'])('%s clashes with /runs/:id', (path) => {
     expect(table().add(entry('other', 'GET', path))?.owner).toBe('tracking')
   })
+})
+
+test('a route with a budget that nobody knows stops the boot, and is named', async () => {
+  const plugin = definePlugin({
+    id: 'wrong',
+    version: '1.0.0',
+    sdk: '*',
+    setup: () => {
+      const detail = { 'x-rate-limit': 'uploads' } as object
+      return { routes: router().post('/wrong', () => null, { detail }) }
+    },
+  })
+  await expect(testPlugin(plugin)).rejects.toThrow(
+    'POST /wrong is marked x-rate-limit "uploads"; one of api, ingest, login, agent',
+  )
 })

@@ -20,6 +20,8 @@ export interface TableStream {
 }
 
 const sampleLength = 65_536
+/** A chunk may be megabytes; pieces of it keep each turn short. */
+const pieceLength = 16_384
 const maxColumns = 20_000
 
 /** @throws CsvError for bytes that are no text, and for text that is no table */
@@ -59,12 +61,10 @@ export const readTable = async (bytes: ReadableStream<Uint8Array>): Promise<Tabl
       const steps = pace()
       try {
         yield first.map(fit)
+        await steps.turn()
         for await (const text of texts) {
-          // A chunk may be megabytes; pieces of it keep each turn short.
-          for (let at = 0; at < text.length; at += sampleLength) {
-            yield parser.push(text.slice(at, at + sampleLength)).map(fit)
-            await steps.turn()
-          }
+          yield parser.push(text).map(fit)
+          await steps.turn()
         }
         yield parser.end().map(fit)
       } finally {
@@ -93,7 +93,7 @@ async function* decode(bytes: ReadableStream<Uint8Array>): AsyncGenerator<string
   const decoder = new TextDecoder()
   for await (const chunk of bytes) {
     const text = decoder.decode(chunk, { stream: true })
-    if (text !== '') yield text
+    for (let at = 0; at < text.length; at += pieceLength) yield text.slice(at, at + pieceLength)
   }
   const last = decoder.decode()
   if (last !== '') yield last

@@ -24,11 +24,7 @@ export interface ConductOptions extends EngineOptions {
 }
 
 /** @throws whatever made the experiment fail */
-export const conduct = async (
-  options: ConductOptions,
-  id: string,
-  hand: Hand,
-): Promise<Ending> => {
+export const conduct = async (options: ConductOptions, id: string, hand: Hand): Promise<Ending> => {
   const { db, auth, clock, store, executor, referee, blobs, leases } = options
   const experiment = await readExperiment(db, id)
   const owner = await ownerOf(auth, experiment.ownerId)
@@ -46,10 +42,7 @@ export const conduct = async (
       proposer,
       clock,
       decide: (seen, elapsedShare, random) =>
-        policy.next(
-          { journal: seen, settings: experiment.settings.search, elapsedShare },
-          random,
-        ),
+        policy.next({ journal: seen, settings: experiment.settings.search, elapsedShare }, random),
       randomOf: (decision) => randomFrom(experiment.settings.seed, decision),
       append: async (decide) => {
         const { journal: after } = await store.append(id, decide, (tx) => leases.check(tx, id))
@@ -70,11 +63,7 @@ export const conduct = async (
           },
           last,
         ),
-      spent: (seen) => {
-        // As if it had run without a break.
-        const startedAt = clock.now() - elapsedMs(seen, clock.now())
-        return options.spent(experiment, startedAt)
-      },
+      spent: (seen) => options.spent(experiment, elapsedMs(seen, clock.now()) / 1000),
     },
     journal,
   )

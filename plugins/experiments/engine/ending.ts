@@ -2,9 +2,7 @@
 import { HearthError } from '../../../src/sdk.ts'
 import type { JournalEvent } from '../journal/events.ts'
 
-export const endingOf = (
-  ending: 'stopped' | { readonly error: unknown },
-): JournalEvent => {
+export const endingOf = (ending: 'stopped' | { readonly error: unknown }): JournalEvent => {
   if (typeof ending === 'string') return { type: 'stopped', reason: 'Stopped by the user' }
   const { error } = ending
   // What was written for people is shown; anything else is in the log only.

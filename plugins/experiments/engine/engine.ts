@@ -40,8 +40,8 @@ export interface EngineOptions {
   readonly leases: Leases
   /** Who writes the programs. @throws HearthError when the settings ask for what is not there */
   proposerOf(experiment: Experiment): Promise<Proposer>
-  /** Why a budget is used up; null while it is not. */
-  spent(experiment: Experiment, startedAt: number | null): Promise<string | null>
+  /** Why a budget is used up, after so long a run; null while it is not. */
+  spent(experiment: Experiment, elapsedS: number): Promise<string | null>
 }
 
 /** How often other servers' changes are looked for, and their experiments taken over. */

@@ -27,13 +27,13 @@ export const layGroundwork = async (
   experiment: Experiment,
   inputs: readonly KeptFile[],
 ): Promise<LaidGroundwork> => {
-  const { goal, evaluation, settings } = experiment
-  const { task, prepared, reason } = await taskOf(referee, blobs, experiment, inputs)
+  const { task, prepared, reason, seen } = await taskOf(referee, blobs, experiment, inputs)
   const visible = prepared?.visible ?? inputs
-  const preview = await previewOf(visible, { blobs, notes: notesOf(task, prepared) })
+  const preview = seen ?? (await previewOf(visible, { blobs, notes: notesOf(task, prepared) }))
   return { task, prepared, visible, preview, reason }
 }
 
+/** `seen` is the preview, when programs see just what was looked at here. */
 const taskOf = async (
   referee: Referee,
   blobs: Blobs,
@@ -41,18 +41,20 @@ const taskOf = async (
   inputs: readonly KeptFile[],
 ) => {
   if (known.task && known.prepared) {
-    return { task: known.task, prepared: known.prepared, reason: null }
+    return { task: known.task, prepared: known.prepared, reason: null, seen: null }
   }
-  const { tables } = await previewOf(inputs, { blobs })
-  const { task, reason } = readTask({ goal, evaluation, tables, asked: settings })
-  if (!task) return { task, prepared: null, reason }
+  const seen = await previewOf(inputs, { blobs })
+  const asked = settings
+  const { task, reason } = readTask({ goal, evaluation, tables: seen.tables, asked })
+  if (!task) return { task, prepared: null, reason, seen }
   try {
-    return { task, prepared: await referee.prepare(inputs, task, settings.seed), reason: null }
+    const prepared = await referee.prepare(inputs, task, settings.seed)
+    return { task, prepared, reason: null, seen: null }
   } catch (error) {
     // What nobody asked for need not be possible: programs are taken at their word then.
     const isOurs = error instanceof HearthError && error.code === 'validation'
     if (task.source === 'given' || !isOurs) throw error
-    return { task: null, prepared: null, reason: error.message }
+    return { task: null, prepared: null, reason: error.message, seen }
   }
 }
 

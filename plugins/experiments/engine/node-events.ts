@@ -56,10 +56,7 @@ export const finished =
   (id: string, run: Run, { verdict, lowerIsBetter }: Judged) =>
   (journal: Journal): JournalEvent[] => {
     if (nodeIn(journal, id)?.state === 'finished') return []
-    const isFirst =
-      journal.maximize === null && lowerIsBetter !== null && verdict.metric !== null
-    const directed: JournalEvent[] = isFirst
-      ? [{ type: 'directed', maximize: !lowerIsBetter }]
-      : []
+    const isFirst = journal.maximize === null && lowerIsBetter !== null && verdict.metric !== null
+    const directed: JournalEvent[] = isFirst ? [{ type: 'directed', maximize: !lowerIsBetter }] : []
     return [...directed, { type: 'finished', node: id, run, verdict }]
   }

@@ -54,16 +54,18 @@ export const pin =
     return node.isPinned === isPinned ? [] : [{ type: 'pinned', node: id, isPinned }]
   }
 
-/** A pruned node takes what came of it along, and brings it back. */
+/** A pruned node takes what came of it along, and brings back what went with it. */
 export const prune =
   (id: string, isPruned: boolean) =>
   (journal: Journal): JournalEvent[] => {
-    const ids = new Set([nodeOf(journal, id).id])
+    const top = nodeOf(journal, id)
+    const ids = new Set([top.id])
     for (const { id: child, parents } of journal.nodes) {
       if (parents[0] !== undefined && ids.has(parents[0])) ids.add(child)
     }
     return journal.nodes
       .filter((node) => ids.has(node.id) && node.isPruned !== isPruned)
+      .filter((node) => isPruned || node.prunedWith === top.prunedWith)
       .map((node) => ({ type: 'pruned', node: node.id, isPruned }))
   }
 

@@ -1,4 +1,4 @@
-/** Has what concerns one experiment happen one after another: its start, its end, its deletion. */
+/** Has what concerns one experiment happen one after another: its start, say, and its deletion. */
 export class Turns {
   readonly #last = new Map<string, Promise<unknown>>()
 

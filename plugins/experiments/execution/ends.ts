@@ -11,25 +11,35 @@ const lookMs = 5_000
 const lookAtCommandsMs = 100
 
 export class Ends {
-  readonly #jobs: Jobs
+  readonly #jobs: Pick<Jobs, 'get'>
   readonly #clock: Clock
   readonly #kind: string
   readonly #waiting = new Map<string, () => void>()
 
   /** To be made in the plugin's `setup`: ends of every job of the kind are heard from then on. */
-  constructor(jobs: Jobs, clock: Clock, kind: string) {
+  constructor(jobs: Pick<Jobs, 'get' | 'onFinished'>, clock: Clock, kind: string) {
     this.#jobs = jobs
     this.#clock = clock
     this.#kind = kind
     jobs.onFinished(kind, ({ id }) => this.#waiting.get(id)?.())
   }
 
-  /** @throws HearthError `not_found` for a job that is deleted meanwhile */
-  async of(who: Who, jobId: string): Promise<JobView> {
+  /**
+   * The job when it has ended; or queued as it is, once no node that is there would have taken it
+   * for `patienceMs`: its `detail` tells why.
+   * @throws HearthError `not_found` for a job that is deleted meanwhile
+   */
+  async of(who: Who, jobId: string, patienceMs = Infinity): Promise<JobView> {
     const { promise, resolve, reject } = Promise.withResolvers<JobView>()
+    let hopelessSinceMs: number | null = null
+    const isGivenUp = ({ state, detail }: JobView): boolean => {
+      const isHopeless = state === 'queued' && detail !== null
+      hopelessSinceMs = isHopeless ? (hopelessSinceMs ?? this.#clock.now()) : null
+      return hopelessSinceMs !== null && this.#clock.now() - hopelessSinceMs >= patienceMs
+    }
     const look = async (): Promise<JobView> => {
       const job = await this.#jobs.get(who, jobId)
-      if (terminal.has(job.state)) resolve(job)
+      if (terminal.has(job.state) || isGivenUp(job)) resolve(job)
       return job
     }
     const lookAgain = () =>

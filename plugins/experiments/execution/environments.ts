@@ -45,6 +45,9 @@ print(json.dumps(found))
 /** For a build of an environment that was never made before. */
 const buildMs = 30 * 60_000
 
+/** Nodes may come back after a restart of the server; one with another sandbox will not. */
+const patienceMs = 60_000
+
 export class Environments {
   readonly #options: EnvironmentsOptions
   readonly #known = new Map<string, Promise<Known>>()
@@ -100,14 +103,16 @@ export class Environments {
     }
     const key = `experiments packages ${crypto.randomUUID()}`
     const { id } = await this.#options.submit(who, plan, 'packages of experiments', key, null)
-    const job = await ends.of(who, id)
+    const job = await ends.of(who, id, patienceMs)
+    if (job.state === 'queued') await jobs.cancel(who, id)
     const text = new TextDecoder().decode(await jobs.bytes.read(who, id, 'log'))
     await jobs.remove(who, id)
     if (job.state !== 'succeeded') {
-      const reason = job.outcome?.message ?? text.trim()
+      const { state, detail, outcome } = job
+      const reason = (state === 'queued' ? detail : outcome?.message) ?? text.trim()
       // Packages that an experiment names are its owner's mistake, all else is the server's.
       const isOwners = requirements.length > 0 && requirements !== this.#options.requirements
-      const isRefused = isOwners && job.outcome?.reason === 'prepare_failed'
+      const isRefused = isOwners && outcome?.reason === 'prepare_failed'
       const code = isRefused ? 'validation' : 'unavailable'
       throw new NoEnvironment(code, `No Python for the programs: ${reason}`)
     }

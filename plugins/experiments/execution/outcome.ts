@@ -22,6 +22,17 @@ const byReason: Readonly<Record<OutcomeReason, Failure>> = {
   refused: 'refused',
 }
 
+/** What shells and sandboxes exit with when a signal ended the program: 128 and its number. */
+const fatalSignals: Readonly<Record<number, string>> = {
+  132: 'SIGILL',
+  134: 'SIGABRT',
+  135: 'SIGBUS',
+  136: 'SIGFPE',
+  137: 'SIGKILL',
+  139: 'SIGSEGV',
+  143: 'SIGTERM',
+}
+
 /** The program's own end, where the job says no more than that it ended. */
 export const endingOf = (
   { state, outcome }: Pick<JobView, 'state' | 'outcome'>,
@@ -31,9 +42,8 @@ export const endingOf = (
   if (!outcome) return { failure: 'lost', message: 'Nothing is known of how the program ended' }
   const { reason, exit_code: exitCode, signal, message } = outcome
   if (reason !== 'exited') return { failure: byReason[reason], message }
-  if (signal !== null) return { failure: 'killed', message: `The program was ended by ${signal}` }
-  // A shell's way of saying that a signal ended it.
-  if (exitCode === 137) return { failure: 'killed', message: 'The program was killed' }
+  const endedBy = signal ?? fatalSignals[exitCode ?? 0]
+  if (endedBy) return { failure: 'killed', message: `The program was ended by ${endedBy}` }
   if (exception?.type === 'MemoryError') return { failure: 'memory', message: exception.message }
   if (exception) {
     return { failure: 'exception', message: `${exception.type}: ${exception.message}` }

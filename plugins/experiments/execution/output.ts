@@ -5,7 +5,11 @@ import type { Output } from '../journal/node.ts'
 const headBytes = 32 * 1024
 const tailBytes = 32 * 1024
 
-export const readOutput = async (bytes: JobBytes, who: Who, jobId: string): Promise<Output> => {
+export const readOutput = async (
+  bytes: Pick<JobBytes, 'size' | 'read'>,
+  who: Who,
+  jobId: string,
+): Promise<Output> => {
   const totalBytes = await bytes.size(who, jobId, 'log')
   const part = (start: number, end: number) => bytes.read(who, jobId, 'log', { start, end })
   if (totalBytes <= headBytes + tailBytes) {

@@ -9,7 +9,8 @@ export interface PlanParts {
   /** First word of the command; null: the environment of `requirements`. */
   readonly python: string | null
   readonly requirements: readonly string[]
-  readonly warmImports: readonly string[]
+  /** null: to begin cold. */
+  readonly warmImports: readonly string[] | null
   readonly limits: StepLimits
   /** Under `input/`, as jobs know them. */
   readonly inputs: readonly KeptFile[]
@@ -64,7 +65,7 @@ export const stepPlan = (request: StepRequest, parts: PlanParts): Plan => {
     files,
     outputs: ['working'],
     ...(python === null && { python: { requirements: [...requirements] } }),
-    warmImports: [...warmImports],
+    ...(warmImports !== null && { warmImports: [...warmImports] }),
     // The levels that can shut the network do unless told otherwise; `none` cannot, and is allowed.
     sandbox: request.sandbox,
     limits: {

@@ -85,7 +85,7 @@ export const createStepExecutor = (options: StepExecutorOptions): StepExecutor =
     const parts = {
       python,
       requirements,
-      warmImports: request.warm ? warmImports : [],
+      warmImports: request.warm ? warmImports : null,
       limits,
       program: await jobs.bytes.addInput(owner, encoder.encode(code)),
       keep: await jobs.bytes.addInput(owner, new Uint8Array()),

@@ -48,6 +48,9 @@ const fileOf = (row: FileRow): StoredFile => ({
 export const newId = (prefix: string): string =>
   `${prefix}_${Buffer.from(crypto.getRandomValues(new Uint8Array(6))).toString('hex')}`
 
+/** What cannot be one never reaches the database, which may not take every text. */
+const isId = (id: string): boolean => /^[\w-]+$/.test(id)
+
 export interface FilesOptions {
   readonly db: Database
   readonly blobs: Blobs
@@ -99,6 +102,7 @@ export class Files {
 
   /** @throws HearthError FILE_NOT_FOUND, also for a file of somebody else */
   async find(who: Who, id: string): Promise<StoredFile> {
+    if (!isId(id)) throw fileNotFound()
     const [row] = await this.#options.db.rows<FileRow>(sql`
       select * from experiments_file where id = ${id}`)
     if (!row || (row.owner_id !== who.id && !who.isSuperuser)) throw fileNotFound(id)

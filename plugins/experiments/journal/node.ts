@@ -119,4 +119,6 @@ export interface Node {
   readonly debugDepth: number
   readonly isPinned: boolean
   readonly isPruned: boolean
+  /** While it is left out: the node that was left out, and took this one along. */
+  readonly prunedWith?: string | null
 }

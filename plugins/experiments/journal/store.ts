@@ -1,5 +1,12 @@
 /** The journal in the database: events are added in one transaction with the row they change. */
-import { type Clock, type Database, type Queries, sql, type Transaction } from '../../../src/sdk.ts'
+import {
+  type Clock,
+  type Database,
+  type Logger,
+  type Queries,
+  sql,
+  type Transaction,
+} from '../../../src/sdk.ts'
 import { experimentNotFound } from '../errors.ts'
 import type { JournalEvent, StoredEvent } from './events.ts'
 import { apply, emptyJournal, fold } from './fold.ts'
@@ -10,6 +17,7 @@ import { summaryOf } from './summary.ts'
 export interface JournalStoreOptions {
   readonly db: Database
   readonly clock: Clock
+  readonly log: Logger
 }
 
 export interface Appended {
@@ -48,7 +56,9 @@ export class JournalStore {
 
   /** @throws HearthError `not_found` */
   async load(experimentId: string): Promise<Journal> {
-    return this.#load(this.#options.db, experimentId)
+    const journal = await this.#load(this.#options.db, experimentId)
+    this.#remember(experimentId, journal)
+    return journal
   }
 
   /** Events after `since`, in order. */
@@ -79,14 +89,23 @@ export class JournalStore {
       return { stored, journals, journal }
     })
     this.#remember(experimentId, appended.journal)
-    if (appended.stored.length > 0) {
-      for (const listener of this.#listeners) listener(experimentId, appended)
-    }
+    if (appended.stored.length > 0) this.#tell(experimentId, appended)
     return appended
   }
 
   forget(experimentId: string): void {
     this.#cache.delete(experimentId)
+  }
+
+  /** What was added stays added, whatever becomes of those who are told. */
+  #tell(experimentId: string, appended: Appended): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(experimentId, appended)
+      } catch (error) {
+        this.#options.log.error('A listener failed', { experiment: experimentId, error })
+      }
+    }
   }
 
   /** What this process knows, and what others have added since. */
@@ -97,13 +116,14 @@ export class JournalStore {
     if (!row) throw experimentNotFound()
     const base = known && known.version <= row.version ? known : emptyJournal(row.first_steps)
     if (base.version === row.version) return base
-    const journal = fold(base, await readEvents(q, experimentId, base.version))
-    return journal
+    return fold(base, await readEvents(q, experimentId, base.version))
   }
 
   #remember(experimentId: string, journal: Journal): void {
+    const known = this.#cache.get(experimentId)
+    const isOlder = known !== undefined && known.version > journal.version
     this.#cache.delete(experimentId)
-    this.#cache.set(experimentId, journal)
+    this.#cache.set(experimentId, isOlder ? known : journal)
     if (this.#cache.size > maxCached) {
       this.#cache.delete(this.#cache.keys().next().value as string)
     }

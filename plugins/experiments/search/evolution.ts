@@ -1,12 +1,15 @@
-/** Evolution: the good are a population; tournaments choose parents, sometimes two of them. */
-import { goodNodes } from '../journal/good.ts'
+/**
+ * Evolution: the good are a population; tournaments choose parents, sometimes two of them. While
+ * nodes are pinned, the first parent is one of those.
+ */
+import { ranked } from '../journal/good.ts'
 import type { Node } from '../journal/node.ts'
+import { opening } from './opening.ts'
 import type { Action, Policy, Random, SearchState } from './policy.ts'
 import { choice } from './random.ts'
 import { rewardsOf } from './reward.ts'
-import { debuggable, roots } from './tree.ts'
 
-/** Best nodes that have descendants. */
+/** Best nodes that may have descendants; pinned ones come before them. */
 const populationSize = 10
 const tournamentSize = 3
 /** Nodes of a generation; crossover begins after two of them (AIRA). */
@@ -15,21 +18,17 @@ const crossoverProb = 0.5
 
 export const evolution: Policy = {
   name: 'evolution',
-  next({ journal, settings }: SearchState, random: Random): Action {
-    if (roots(journal.nodes).length < settings.numDrafts) return { kind: 'draft' }
-    if (random() < settings.debugProb) {
-      const broken = debuggable(journal.nodes, settings.maxDebugDepth)
-      if (broken.length > 0) return { kind: 'debug', parent: choice(broken, random).id }
-    }
+  next(state: SearchState, random: Random): Action {
+    const { journal } = state
+    const begun = opening(state, random)
+    if (begun) return begun
     const rewards = rewardsOf(journal)
     const worth = (node: Node): number => rewards.get(node.id) ?? 0
-    const population = goodNodes(journal)
-      .sort(
-        (a, b) => Number(b.isPinned) - Number(a.isPinned) || worth(b) - worth(a) || a.step - b.step,
-      )
-      .slice(0, populationSize)
+    const good = ranked(journal)
+    const pinned = good.filter(({ isPinned }) => isPinned)
+    const population = [...new Set([...pinned, ...good])].slice(0, populationSize)
     if (population.length === 0) return { kind: 'draft' }
-    const first = tournament(population, worth, random)
+    const first = tournament(pinned.length > 0 ? pinned : population, worth, random)
     const mayCross = journal.nodes.length >= 2 * generationSize && population.length > 1
     if (!mayCross || random() >= crossoverProb) return { kind: 'improve', parent: first.id }
     const others = population.filter((node) => node !== first)

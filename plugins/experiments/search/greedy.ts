@@ -1,8 +1,7 @@
 /** AIDE's own search: some drafts, now and then a repair, and otherwise always the best node. */
-import { ranked } from '../journal/good.ts'
+import { opening } from './opening.ts'
 import type { Action, Policy, Random, SearchState } from './policy.ts'
-import { choice } from './random.ts'
-import { debuggable, roots } from './tree.ts'
+import { preferred } from './tree.ts'
 
 /**
  * The rules and the order of the draws are those of AIDE's `search_policy` (WecoAI/aideml,
@@ -10,14 +9,10 @@ import { debuggable, roots } from './tree.ts'
  */
 export const greedy: Policy = {
   name: 'greedy',
-  next({ journal, settings }: SearchState, random: Random): Action {
-    if (roots(journal.nodes).length < settings.numDrafts) return { kind: 'draft' }
-    if (random() < settings.debugProb) {
-      const broken = debuggable(journal.nodes, settings.maxDebugDepth)
-      if (broken.length > 0) return { kind: 'debug', parent: choice(broken, random).id }
-    }
-    const best = ranked(journal)
-    const parent = best.find(({ isPinned }) => isPinned) ?? best[0]
+  next(state: SearchState, random: Random): Action {
+    const first = opening(state, random)
+    if (first) return first
+    const parent = preferred(state.journal)
     return parent ? { kind: 'improve', parent: parent.id } : { kind: 'draft' }
   },
 }

@@ -1,6 +1,7 @@
 /** Changes the way of searching: late in the experiment, and when nothing gets better any more. */
 import { ranked } from '../journal/good.ts'
 import type { Journal } from '../journal/journal.ts'
+import type { Node } from '../journal/node.ts'
 import type { ExperimentSettings } from '../settings.ts'
 import { greedy } from './greedy.ts'
 import type { Action, Policy, Random, SearchState } from './policy.ts'
@@ -16,11 +17,17 @@ export const switching = (policy: Policy, { stagnation, exploitAfter }: Search):
   name: policy.name,
   next(state: SearchState, random: Random): Action {
     const { journal, elapsedShare } = state
-    if (stagnation !== null && stepsWithoutGain(journal) >= stagnation) return leap(state, random)
     const isLate = policy !== greedy && elapsedShare >= exploitAfter
-    return isLate ? greedy.next(state, random) : policy.next(state, random)
+    const action = (isLate ? greedy : policy).next(state, random)
+    const isStale = stagnation !== null && stepsWithoutGain(journal) >= stagnation
+    return isStale && action.kind === 'improve' && !isPinned(journal, action.parent)
+      ? leap(state, random)
+      : action
   },
 })
+
+const isPinned = ({ nodes }: Journal, id: string): boolean =>
+  nodes.some((node) => node.id === id && node.isPinned)
 
 /** Finished steps since the best node. */
 export const stepsWithoutGain = (journal: Journal): number => {
@@ -29,14 +36,15 @@ export const stepsWithoutGain = (journal: Journal): number => {
   return journal.nodes.filter(({ state, step }) => state === 'finished' && step > best.step).length
 }
 
-/** Something else than one more change to the best: a new draft, or two good programs in one. */
+/** In the place of one more change: a new draft, or two good programs that are not one yet. */
 const leap = (state: SearchState, random: Random): Action => {
   const top = ranked(state.journal).slice(0, topNodes)
   if (top.length < 2 || random() < 0.5) return { kind: 'draft' }
   const first = choice(top, random)
-  const second = choice(
-    top.filter((node) => node !== first),
-    random,
-  )
-  return { kind: 'fuse', parents: [first.id, second.id] }
+  const partners = top.filter((node) => node !== first && !areFused(state.journal, first, node))
+  if (partners.length === 0) return { kind: 'draft' }
+  return { kind: 'fuse', parents: [first.id, choice(partners, random).id] }
 }
+
+const areFused = ({ nodes }: Journal, a: Node, b: Node): boolean =>
+  nodes.some(({ parents }) => parents.includes(a.id) && parents.includes(b.id))

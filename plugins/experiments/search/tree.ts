@@ -1,5 +1,6 @@
 /** The tree as policies see it: who came from whom, and what may still be worked on. */
-import { isBuggy } from '../journal/good.ts'
+import { isBuggy, ranked } from '../journal/good.ts'
+import type { Journal } from '../journal/journal.ts'
 import type { Node } from '../journal/node.ts'
 
 export const childrenOf = (nodes: readonly Node[]): ReadonlyMap<string, readonly Node[]> => {
@@ -29,3 +30,9 @@ export const debuggable = (nodes: readonly Node[], maxDebugDepth: number): Node[
 /** Nodes that begin a tree of their own, whatever became of them. */
 export const roots = (nodes: readonly Node[]): Node[] =>
   nodes.filter(({ parents }) => parents.length === 0)
+
+/** The best of the pinned nodes; the best of all when none is pinned; null: none is good. */
+export const preferred = (journal: Journal): Node | null => {
+  const best = ranked(journal)
+  return best.find(({ isPinned }) => isPinned) ?? best[0] ?? null
+}

@@ -3,7 +3,7 @@ import { isBuggy, isGood } from '../journal/good.ts'
 import type { Node } from '../journal/node.ts'
 import type { Action, Policy, Random, SearchState } from './policy.ts'
 import { failureReward, rewardsOf } from './reward.ts'
-import { childrenOf, roots } from './tree.ts'
+import { childrenOf, preferred, roots } from './tree.ts'
 
 /** Improvements of one node before the search goes on below it. */
 const maxImprovements = 3
@@ -28,8 +28,8 @@ export const uct: Policy = {
     const nodes = journal.nodes.filter(({ isPruned }) => !isPruned)
     const tops = roots(nodes)
     if (tops.length < settings.numDrafts) return { kind: 'draft' }
-    const pinned = nodes.find((node) => node.isPinned && isGood(node))
-    if (pinned) return { kind: 'improve', parent: pinned.id }
+    const pinned = preferred(journal)
+    if (pinned?.isPinned) return { kind: 'improve', parent: pinned.id }
     const children = childrenOf(nodes)
     const rewards = rewardsOf(journal)
     const branches = new Map<string, Branch>()

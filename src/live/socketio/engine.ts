@@ -1,7 +1,14 @@
 /** Serves `/socket.io/`: handshakes, polls, WebSockets, and the namespaces that clients enter. */
 import type { Clock } from '../../kernel/clock.ts'
 import { Carrier } from './carrier.ts'
-import { engine as packet, messageOf, readPacket, separator, writePacket } from './packets.ts'
+import {
+  engine as packet,
+  messageOf,
+  readPacket,
+  recoverable,
+  separator,
+  writePacket,
+} from './packets.ts'
 import { defaultTimes, Session, type SessionTimes } from './session.ts'
 import { NamespaceLink } from './namespace.ts'
 
@@ -142,7 +149,9 @@ export const createSocketIo = (options: EngineOptions): SocketIo => {
         if (session.isClosed) return false
         entered.set(namespace, member)
         const sid = `${session.options.id}.${entered.size}`
-        return session.send(writePacket('connect', namespace, JSON.stringify({ sid })))
+        return session.send(
+          writePacket('connect', namespace, JSON.stringify({ sid, pid: recoverable })),
+        )
       },
     })
     busy.delete(namespace)

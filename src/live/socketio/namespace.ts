@@ -18,7 +18,15 @@ export class NamespaceLink implements Link {
   }
 
   sendText(text: string): number {
-    const packet = writePacket('event', this.#namespace, eventOf(text))
+    return this.#send(eventOf(text))
+  }
+
+  sendAt(text: string, cursor: number): number {
+    return this.#send(eventOf(text, cursor))
+  }
+
+  #send(event: string): number {
+    const packet = writePacket('event', this.#namespace, event)
     return this.#session.send(packet) ? packet.length : 0
   }
 

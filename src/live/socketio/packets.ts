@@ -55,10 +55,18 @@ export const readPacket = (text: string): Packet | null => {
   }
 }
 
-/** What a channel sends, as the arguments of an event: its type, and the whole of it. */
-export const eventOf = (text: string): string => {
+/**
+ * Told to every client as the id of its private session: it then keeps the text that ends an
+ * event's arguments, and says it when it comes back (connection state recovery of Socket.IO 4.6).
+ * One for all, since what was missed is read from storage, whoever asks.
+ */
+export const recoverable = 'hearth'
+
+/** What a channel sends, as the arguments of an event: its type, the whole of it, its cursor. */
+export const eventOf = (text: string, cursor?: number): string => {
   const known = /^\{"type":("\w+")[,}]/.exec(text)?.[1]
-  return `[${known ?? JSON.stringify(typeOf(text))},${known ? text : jsonOf(text)}]`
+  const offset = cursor === undefined ? '' : `,"${cursor}"`
+  return `[${known ?? JSON.stringify(typeOf(text))},${known ? text : jsonOf(text)}${offset}]`
 }
 
 const typeOf = (text: string): string => {

@@ -1,4 +1,4 @@
-/** A trained policy behind OpenAI's API, driven by LangChain's own client: it acts as it does here. */
+/** A trained policy behind OpenAI's API, driven by LangChain's own client: it acts as here. */
 import { AIMessage, HumanMessage, SystemMessage, ToolMessage } from '@langchain/core/messages'
 import { ChatOpenAI } from '@langchain/openai'
 import { expect, test } from 'bun:test'

@@ -50,7 +50,7 @@ test('inputs are placed, and the environment is the plan’s and ours, not the a
   const folder = `${node.stateDir}/attempts/j1-1`
   expect(node.server.logOf('j1')).toBe('input')
   expect(env).toEqual({
-    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    PATH: `${node.stateDir}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
     LANG: 'C.UTF-8',
     HOME: `${folder}/home`,
     TMPDIR: `${folder}/tmp`,

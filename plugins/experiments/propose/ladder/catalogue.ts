@@ -22,6 +22,8 @@ export interface Model {
   readonly hasBalance: boolean
   /** It measures distances, so features must be of one size. */
   readonly needsScale: boolean
+  /** Numbers to predict are scaled too: it takes them to be near 1. */
+  readonly scalesTarget?: boolean
   /** Seconds for a million cells (rows times columns) on one core, roughly. */
   readonly cost: number
   /** Grows with the square of the rows. */
@@ -158,6 +160,7 @@ export const catalogue: Readonly<Record<Family, Model>> = {
     hasSeed: false,
     hasBalance: true,
     needsScale: true,
+    scalesTarget: true,
     cost: 8,
     isQuadratic: true,
   },
@@ -179,7 +182,7 @@ export const catalogue: Readonly<Record<Family, Model>> = {
   mlp: {
     title: 'a small neural network',
     ...both('sklearn.neural_network', 'MLP'),
-    defaults: { hidden_layer_sizes: '(100,)', alpha: 0.001, early_stopping: 'True', max_iter: 300 },
+    defaults: { hidden_layer_sizes: '(100,)', alpha: 0.001, max_iter: 300 },
     choices: [
       {
         name: 'hidden_layer_sizes',
@@ -195,6 +198,7 @@ export const catalogue: Readonly<Record<Family, Model>> = {
     hasSeed: true,
     hasBalance: false,
     needsScale: true,
+    scalesTarget: true,
     cost: 20,
   },
   lightgbm: {

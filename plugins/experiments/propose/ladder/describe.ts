@@ -1,5 +1,6 @@
 /** Where nothing can be predicted: a program that looks at the data, and is honest about it. */
 import type { ProposeContext } from '../proposer.ts'
+import { delimiterOf } from './render-tables.ts'
 
 const rounds = [2, 3, 4, 5, 6, 8, 10] as const
 
@@ -20,6 +21,7 @@ const program = (
   clusters: number,
   tables: readonly string[],
 ): string => `"""${plan}"""
+import csv
 import os
 
 import pandas as pd
@@ -30,11 +32,16 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 TABLES = [${tables.map((path) => JSON.stringify(`input/${path}`)).join(', ')}]
+TARGET = None
 SEED = int(os.environ.get("HEARTH_SEED", "0"))
+
+
+${delimiterOf}
+
 
 best = None
 for path in TABLES:
-    frame = pd.read_csv(path, sep=None, engine="python", nrows=20000)
+    frame = pd.read_csv(path, sep=delimiter_of(path), nrows=20000)
     print(path, frame.shape)
     print(frame.describe(include="all").T.to_string(max_rows=40))
     numbers = frame.select_dtypes("number").dropna(axis=1, how="all")

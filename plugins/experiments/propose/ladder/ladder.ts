@@ -10,7 +10,7 @@ import { type Draft, drafts, withinTime } from './draft.ts'
 import { improve } from './improve.ts'
 import { keyOf, plain, type Recipe, recipeOf } from './recipe.ts'
 import { render } from './render.ts'
-import { sizeOf, type Size } from './size.ts'
+import { sizeOf, type Size, suits } from './size.ts'
 import { plainProgram } from './without-sklearn.ts'
 
 const author = 'built-in'
@@ -64,9 +64,16 @@ const programFor = (action: Action, context: ProposeContext, task: Task) => {
 
 const isClassesOf = ({ kind }: Task): boolean => kind === 'binary' || kind === 'multiclass'
 
-/** Time that a program may take: an even share of what is left, where that is known. */
-const timeFor = ({ timeoutS, secondsLeft, stepsLeft }: ProposeContext): number =>
-  Math.min(timeoutS, 120, secondsLeft === null ? Infinity : (2 * secondsLeft) / (stepsLeft + 1))
+/**
+ * Time that a program may take: twice an even share of what is left, where that is known, but a
+ * third of it at least. Few programs that see all rows are worth more than many that see some.
+ */
+const timeFor = ({ timeoutS, secondsLeft, stepsLeft }: ProposeContext): number => {
+  const most = Math.min(timeoutS, 120)
+  return secondsLeft === null
+    ? most
+    : Math.min(most, secondsLeft * Math.max(2 / (stepsLeft + 1), 1 / 3))
+}
 
 const recipeFor = (action: Action, context: ProposeContext, task: Task, size: Size): Draft => {
   const isClasses = isClassesOf(task)
@@ -172,7 +179,8 @@ const safer = (
 
 /** Everything was tried: the same again says how far chance goes. */
 const again = (size: Size, isClasses: boolean): Draft => {
-  const family = size.rows > 50_000 ? 'boosting' : 'extra_trees'
+  const wanted = size.rows > 50_000 ? 'boosting' : 'extra_trees'
+  const family = suits(wanted, size) ? wanted : 'tree'
   const recipe = { ...plain, family, params: defaultsOf(family, isClasses), bag: 3 } as const
   return {
     recipe,

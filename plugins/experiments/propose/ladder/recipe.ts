@@ -56,12 +56,49 @@ export const recipeOf = (code: string): Recipe | null => {
   const line = code.split('\n').find((one) => one.startsWith(mark))
   if (line === undefined) return null
   try {
-    const recipe = JSON.parse(line.slice(mark.length)) as Recipe
-    return families.includes(recipe.family) ? { ...plain, ...recipe } : null
+    const found: unknown = JSON.parse(line.slice(mark.length))
+    if (!isPart(found)) return null
+    const { blend } = found as { blend?: unknown }
+    if (blend != null && !isPart(blend)) return null
+    return { ...plain, ...found, blend: (blend ?? null) as Recipe['blend'] }
   } catch {
     return null
   }
 }
+
+type Fields = Readonly<Record<string, unknown>>
+
+const isObject = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const countOf = (value: unknown): boolean => Number.isInteger(value) && Number(value) > 0
+
+const fields: Readonly<Record<keyof Omit<Recipe, 'blend'>, (value: unknown) => boolean>> = {
+  family: (value) => families.some((family) => family === value),
+  params: (value) => isObject(value) && Object.entries(value).every(isParameter),
+  scale: (value) => ['none', 'standard', 'quantile'].includes(value as string),
+  encode: (value) => ['onehot', 'ordinal'].includes(value as string),
+  interactions: (value) => typeof value === 'boolean',
+  logTarget: (value) => typeof value === 'boolean',
+  balance: (value) => typeof value === 'boolean',
+  bag: countOf,
+  maxRows: (value) => value === null || countOf(value),
+}
+
+/** Users may write or import programs with a line like it: nothing else of theirs is taken over. */
+const isParameter = ([name, value]: [string, unknown]): boolean =>
+  /^[a-zA-Z_]\w{0,40}$/.test(name) &&
+  (value === null ||
+    (typeof value === 'number' && Number.isFinite(value)) ||
+    (typeof value === 'string' && value.length <= 40))
+
+const isPart = (value: unknown): value is Omit<Recipe, 'blend'> =>
+  isObject(value) &&
+  'params' in value &&
+  Object.keys(value).every((name) => name === 'blend' || name in fields) &&
+  Object.entries({ ...plain, ...value }).every(
+    ([name, own]) => name === 'blend' || fields[name as keyof typeof fields](own),
+  )
 
 /** Two recipes of one key are one program. */
 export const keyOf = (recipe: Recipe): string => {

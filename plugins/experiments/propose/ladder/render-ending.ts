@@ -50,24 +50,37 @@ const shownAs = ({ metric, kind }: Task, isClasses: boolean) => {
   return { name, code: shownMetrics[name] ?? '' }
 }
 
+/** As many folds as there are rows, groups, or rows of the rarest class for. */
+const foldsOf = (isClasses: boolean): string => {
+  const fromClasses = `    counts = np.bincount(y)
+    if counts.max() > 1:
+        return StratifiedKFold(min(FOLDS, max(2, counts.min())), shuffle=True, random_state=0)
+`
+  return `def folds():
+    if groups is not None and groups.nunique() > 1:
+        return GroupKFold(min(FOLDS, groups.nunique()))
+${isClasses ? fromClasses : ''}    return KFold(min(FOLDS, len(y)), shuffle=True, random_state=0)`
+}
+
 export const scoring = (task: Task, isClasses: boolean): string => {
   const { name, code } = shownAs(task, isClasses)
-  const folds = isClasses
-    ? 'StratifiedKFold(min(FOLDS, max(2, np.bincount(y).min())), shuffle=True, random_state=0)'
-    : 'KFold(min(FOLDS, len(y)), shuffle=True, random_state=0)'
   return `def score(true, found):
     return ${code}
 
 
+${foldsOf(isClasses)}
+
+
 scores = []
-folds = GroupKFold(FOLDS) if GROUP else ${folds}
-for learn, check in folds.split(X, y, groups):
+for learn, check in folds().split(X, y, groups):
     found = predict(X.iloc[learn], y[learn], X.iloc[check])
     try:
         scores.append(score(y[check], found))
-    except ValueError:
+    except (IndexError, ValueError):
         pass  # a fold without one of the classes
-print(f"Validation ${name}: {np.mean(scores):.6f} (std {np.std(scores):.6f}, {len(scores)} folds)")`
+if np.isfinite(scores).any():
+    mean, spread = np.nanmean(scores), np.nanstd(scores)
+    print(f"Validation ${name}: {mean:.6f} (std {spread:.6f}, {len(scores)} folds)")`
 }
 
 export const writeNumbers = `found = predict(X, y, X_test)
@@ -82,10 +95,20 @@ sample[sample.columns[1]] = [classes[place] for place in found.argmax(1)]
 os.makedirs("working", exist_ok=True)
 sample.to_csv("working/submission.csv", index=False)`
     : `found = predict(X, y, X_test)
+
+
+def column_of(name):
+    own = places.get(key(name), places.get(key(name.removeprefix(TARGET + "_"))))
+    return 0.0 if own is None else found[:, own]
+
+
 if len(sample.columns) == 2:
-    sample[sample.columns[1]] = found[:, 1]
+    sample[sample.columns[1]] = found[:, -1]
 else:
-    for place, name in enumerate(sample.columns[1:]):
-        sample[name] = found[:, place]
+    sample = pd.concat(
+        [sample.iloc[:, :1], *[pd.Series(column_of(c), sample.index, name=c)
+                               for c in sample.columns[1:]]],
+        axis=1,
+    )
 os.makedirs("working", exist_ok=True)
 sample.to_csv("working/submission.csv", index=False)`

@@ -54,12 +54,24 @@ export const costS = (recipe: Omit<Recipe, 'blend'>, size: Size, kFold: number):
   const growth = isQuadratic ? Math.max(1, rows / 2_000) : 1
   const trees = Number(recipe.params['n_estimators'] ?? recipe.params['max_iter'] ?? 200) / 200
   const classes = recipe.family === 'boosting' ? Math.max(1, (size.classes ?? 1) / 2) : 1
-  return cost * cells * growth * Math.max(0.25, trees) * classes * recipe.bag * (kFold + 1) + 0.1
+  const model = cost * cells * growth * Math.max(0.25, trees) * classes
+  // However few its rows are, each of its trees takes a moment.
+  const steps = recipe.family === 'boosting' ? Number(recipe.params['max_iter'] ?? 100) : 0
+  return (model + 0.001 * steps * classes) * recipe.bag * (kFold + 1) + 0.1
 }
+
+/** 200 trees of so many shares take about 1 GiB. */
+const maxShares = 1_000_000
 
 /** Whether it makes sense at all on a table of this size. */
 export const suits = (family: Family, size: Size): boolean => {
-  if (family === 'svm') return size.rows <= 10_000
+  const classes = size.classes ?? 1
+  if (family === 'svm') return size.rows <= 10_000 && classes <= 30
+  // Every leaf of every tree holds a share for each class, every step of boosting a tree.
+  if (family === 'boosting' || family === 'lightgbm') return classes <= 100
+  if (family === 'forest' || family === 'extra_trees') {
+    return classes <= 50 || classes * size.rows <= maxShares / 2
+  }
   if (family === 'neighbours') return size.rows <= 50_000 && size.columns <= 500
   if (family === 'mlp') return size.rows >= 100
   return true

@@ -2,6 +2,8 @@
 import { metricOf } from '../../scoring/metrics.ts'
 import type { Task } from '../../scoring/task.ts'
 import type { ProposeContext } from '../proposer.ts'
+import { labelKeys } from './render-model.ts'
+import { delimiterOf } from './render-tables.ts'
 
 const neighbours = [5, 9, 1, 15, 25, 3, 40] as const
 
@@ -17,21 +19,26 @@ const program = (plan: string, task: Task, k: number): string => {
   const { needs } = metricOf(task.metric)
   return `"""${plan}"""
 import csv
+import heapq
 import math
 import os
 import random
 
 K = ${k}
 TARGET = ${JSON.stringify(task.target)}
+NOT_FEATURES = ${JSON.stringify([task.target, task.id, task.group].filter((c) => c !== null))}
 NEEDS = ${JSON.stringify(needs)}  # value, label or probability
-MOST = 3000  # rows that are looked at for each one
+csv.field_size_limit(2**30)
 
 
-def read(path):
+${delimiterOf}
+
+
+${labelKeys}
+
+
+def read(path, delimiter):
     with open(path, encoding="utf-8-sig", newline="") as file:
-        first = file.readline()
-        file.seek(0)
-        delimiter = max(",;\\t|", key=first.count)
         return list(csv.DictReader(file, delimiter=delimiter))
 
 
@@ -43,14 +50,17 @@ def number(text):
         return None
 
 
-train = read(${JSON.stringify(`input/${task.table}`)})
+TABLE = ${JSON.stringify(`input/${task.table}`)}
+train = read(TABLE, delimiter_of(TABLE))
 train = [row for row in train if row[TARGET] not in (None, "")]
-test = read("input/test.csv")
-with open("input/sample_submission.csv", newline="") as file:
+test = read("input/test.csv", ",")
+with open("input/sample_submission.csv", encoding="utf-8", newline="") as file:
     header = next(csv.reader(file))
 random.Random(int(os.environ.get("HEARTH_SEED", "0"))).shuffle(train)
-train = train[:MOST]
-names = [name for name in train[0] if name != TARGET and name in test[0]]
+names = [name for name in train[0] if name not in NOT_FEATURES and name in test[0]]
+# Every row is compared with every other: only so many of them, to end within seconds.
+most = 20_000_000 // (len(test) * (len(names) + 1))
+train = train[: max(50, min(3000, most))]
 spread = {}
 for name in names:
     values = [v for v in (number(row[name]) for row in train) if v is not None]
@@ -76,28 +86,31 @@ def distance(a, b):
 
 
 def nearest(where, rows):
-    return sorted(rows, key=lambda one: distance(one[0], where))[:K]
+    return heapq.nsmallest(K, rows, key=lambda one: distance(one[0], where))
 
 
-def order(labels):
-    try:
-        return sorted(labels, key=float)
-    except ValueError:
-        return sorted(labels)
+def goal(row):
+    return row[TARGET] if NEEDS == "value" else key(row[TARGET])
 
 
-known = [(place(row), row[TARGET]) for row in train]
-classes = order(set(row[TARGET] for row in train))
+known = [(place(row), goal(row)) for row in train]
+classes = [] if NEEDS == "value" else order({label for _, label in known})
+spelled = {key(row[TARGET]): row[TARGET] for row in train}
+
+
+def class_of(name):
+    own = key(name)
+    return own if own in spelled else key(name.removeprefix(TARGET + "_"))
 
 
 def predict(where, rows):
     votes = [target for _, target in nearest(where, rows)]
     if NEEDS == "value":
         return [sum(float(v) for v in votes) / len(votes)]
-    shares = [votes.count(label) / len(votes) for label in classes]
     if NEEDS == "label":
-        return [classes[max(range(len(classes)), key=shares.__getitem__)]]
-    return shares[1:] if len(header) == 2 else shares
+        return [spelled[max(classes, key=votes.count)]]
+    wanted = classes[-1:] if len(header) == 2 else map(class_of, header[1:])
+    return [votes.count(label) / len(votes) for label in wanted]
 
 
 check = known[: max(1, len(known) // 5)]

@@ -1,4 +1,4 @@
-/** What the policy sees of a ticket: the message, what was looked up, what that brought to light. */
+/** What the policy sees of a ticket: its message, what was looked up, and what came to light. */
 import { type Intent, intents, type Lookup, lookups, type Ticket } from './ticket.ts'
 
 /** Then the customer has left. */

@@ -147,4 +147,14 @@ describe('tables', () => {
   test('that are no text are refused', async () => {
     await expect(read('PK\u0003\u0004\0\0')).rejects.toThrow('not text')
   })
+
+  test('come in small batches, however large the chunks are', async () => {
+    const text = `a,b\n${'12345,1234567\n'.repeat(100_000)}`
+    const bytes = new TextEncoder().encode(text)
+    const { batches } = await readTable(streamOf(bytes, bytes.length))
+    const sizes: number[] = []
+    for await (const batch of batches) sizes.push(batch.length)
+    expect(sizes.reduce((a, b) => a + b, 0)).toBe(100_000)
+    expect(Math.max(...sizes)).toBeLessThan(6_000)
+  })
 })

@@ -1,5 +1,6 @@
 /** A server that dies anywhere: the next one goes on, and loses no more than what was in flight. */
 import { expect, test } from 'bun:test'
+import * as steering from '../../../../plugins/experiments/engine/steering.ts'
 import type { Journal } from '../../../../plugins/experiments/journal/journal.ts'
 import type { Database } from '../../../../src/sdk.ts'
 import { openDatabase } from '../../../../src/storage/open.ts'
@@ -64,31 +65,35 @@ const whole = async (): Promise<{ journal: Journal; transactions: number }> => {
   return { journal, transactions: count() }
 }
 
-test.each([false, true])('one worker grows the same tree (committed: %p)', async (isCommitted) => {
-  const { journal: uncut, transactions } = await whole()
-  const expected = treeOf(uncut)
-  // Two transactions make the experiment and start it; after the last one nothing can be lost.
-  for (let n = 3; n <= transactions; n++) {
-    const real = await migrated(await openDatabase({ dataDir: ':memory:' }))
-    const jobs = new ScriptedJobs()
-    const { db, dead } = dying(real, n, isCommitted)
-    const before = await openLab({ db, jobs })
-    const asked = counting(before)
-    const id = await before.add({ steps, settings })
-    void before.engine.begin(id)
-    await dead
-    await using after = await openLab({ db: real, jobs, blobs: before.blobs })
-    const again = counting(after)
-    await after.engine.start()
-    const journal = await after.ended(id)
-    expect({ n, tree: treeOf(journal) }).toEqual({ n, tree: expected })
-    // Every program ran once, and no more than one was written in vain.
-    expect([...jobs.all.keys()]).toEqual(expected.map((node) => `${id}/${node.id}`))
-    expect(asked.proposals + again.proposals).toBeLessThanOrEqual(steps + 1)
-    await after.engine.stop()
-    await real.close()
-  }
-}, 20_000)
+test.each([false, true])(
+  'one worker grows the same tree (committed: %p)',
+  async (isCommitted) => {
+    const { journal: uncut, transactions } = await whole()
+    const expected = treeOf(uncut)
+    // Two transactions make the experiment and start it; after the last one nothing can be lost.
+    for (let n = 3; n <= transactions; n++) {
+      const real = await migrated(await openDatabase({ dataDir: ':memory:' }))
+      const jobs = new ScriptedJobs()
+      const { db, dead } = dying(real, n, isCommitted)
+      const before = await openLab({ db, jobs })
+      const asked = counting(before)
+      const id = await before.add({ steps, settings })
+      void before.engine.begin(id)
+      await dead
+      await using after = await openLab({ db: real, jobs, blobs: before.blobs })
+      const again = counting(after)
+      await after.engine.start()
+      const journal = await after.ended(id)
+      expect({ n, tree: treeOf(journal) }).toEqual({ n, tree: expected })
+      // Every program ran once, and no more than one was written in vain.
+      expect([...jobs.all.keys()]).toEqual(expected.map((node) => `${id}/${node.id}`))
+      expect(asked.proposals + again.proposals).toBeLessThanOrEqual(steps + 1)
+      await after.engine.stop()
+      await real.close()
+    }
+  },
+  20_000,
+)
 
 test('three workers lose at most what was being written', async () => {
   for (let n = 3; n <= 21; n += 2) {
@@ -136,6 +141,33 @@ test('a server that is shut down leaves its programs running for the next', asyn
     Array(3).fill(['finished', 0]),
   )
   expect(jobs.all.size).toBe(3)
+  await after.engine.stop()
+  await db.close()
+})
+
+test('a program that ran is taken up though the search pauses, or its node is pruned', async () => {
+  const db = await migrated(await openDatabase({ dataDir: ':memory:' }))
+  const jobs = new ScriptedJobs()
+  jobs.outcome = async () => 'held'
+  const before = await openLab({ db, jobs })
+  const ids = await Promise.all([1, 2].map(() => before.add({ steps: 2, settings: { reruns: 0 } })))
+  const [paused, pruned] = ids as [string, string]
+  for (const id of ids) await before.engine.begin(id)
+  await before.whenJobs(() => jobs.running().length === 2)
+  await before.steer(paused, steering.pause)
+  await before.steer(pruned, steering.prune('node_1', true))
+  await before.engine.stop()
+  jobs.outcome = async () => ({ exitCode: 0 })
+  for (const job of jobs.running()) job.end()
+  await using after = await openLab({ db, jobs, blobs: before.blobs })
+  await after.engine.start()
+  const { nodes } = await after.when(paused, (now) => now.nodes[0]?.state === 'finished')
+  expect(nodes).toHaveLength(1)
+  expect((await after.ended(pruned)).nodes.map(({ state }) => state)).toEqual([
+    'finished',
+    'finished',
+  ])
+  await after.engine.end(paused)
   await after.engine.stop()
   await db.close()
 })

@@ -89,7 +89,7 @@ export const openLab = async (options: LabOptions = {}): Promise<Lab> => {
   const db = options.db ?? (await migrated(await openDatabase({ dataDir: ':memory:' })))
   const { blobs = memoryBlobs(), jobs = new ScriptedJobs(), log = silentLogger } = options
   const clock = fakeClock()
-  const store = new JournalStore({ db, clock })
+  const store = new JournalStore({ db, clock, log })
   const ledger = new Ledger(db, clock)
   const files = new Files({ db, blobs, clock })
   const desk = new Experiments({ db, blobs, clock, files })
@@ -125,8 +125,8 @@ export const openLab = async (options: LabOptions = {}): Promise<Lab> => {
     executor: options.executor ?? jobs,
     leases: new Leases({ db, clock, holder: crypto.randomUUID() }),
     proposerOf: async () => lab.proposer,
-    spent: async ({ id, settings: { budget } }, startedAt) =>
-      budgetEnd(budget, (clock.now() - (startedAt ?? clock.now())) / 1000, await ledger.spent(id)),
+    spent: async ({ id, settings: { budget } }, elapsedS) =>
+      budgetEnd(budget, elapsedS, await ledger.spent(id)),
   })
   const when = async (id: string, isSo: (journal: Journal) => boolean) => {
     if (!journals.has(id)) journals.set(id, await store.load(id))

@@ -104,10 +104,7 @@ test('the direction of the first review counts; a reviewer who turns it is named
   const { maximize, nodes } = await lab.ended(id)
   expect([maximize, nodes.map(({ verdict }) => verdict?.warnings)]).toEqual([
     true,
-    [
-      [],
-      ['The reviewer now says that lower is better; the direction of the first review counts'],
-    ],
+    [[], ['The reviewer now says that lower is better; the direction of the first review counts']],
   ])
 })
 

@@ -121,6 +121,20 @@ test('a deletion at the other server ends it here', async () => {
   expect(await here.get(id).catch(({ code }: HearthError) => code)).toBe('not_found')
 }, 15_000)
 
+test('a server that hung ends what was deleted meanwhile', async () => {
+  await using pair = await openPair()
+  const { here, there, jobs, until } = pair
+  jobs.outcome = held
+  const id = await here.add()
+  await here.engine.begin(id)
+  await until(() => jobs.running(id).length === 1)
+  let isGone = false
+  void there.remove(id).then(() => (isGone = true))
+  await until(() => isGone, [there])
+  expect(jobs.running(id)).toHaveLength(1)
+  await until(() => jobs.running(id).length === 0)
+}, 15_000)
+
 test('what a dead server conducted goes on at the other, once its lease ran out', async () => {
   await using pair = await openPair()
   const { here, there, jobs, until } = pair

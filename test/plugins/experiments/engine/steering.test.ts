@@ -137,13 +137,7 @@ test('a pinned node is what is improved; a pruned one and what comes of it never
   await lab.steer(id, steering.pin('node_1', false))
   for (const node of [4, 5]) await approved(node)
   const journal = await lab.ended(id)
-  expect(journal.nodes.map(({ parents }) => parents)).toEqual([
-    [],
-    [],
-    [],
-    ['node_1'],
-    ['node_3'],
-  ])
+  expect(journal.nodes.map(({ parents }) => parents)).toEqual([[], [], [], ['node_1'], ['node_3']])
   expect(bestOf(journal)?.id).toBe('node_3')
 })
 

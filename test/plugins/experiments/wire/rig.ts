@@ -3,6 +3,7 @@ import { expect } from 'bun:test'
 import { zipSync } from './zip.ts'
 import experiments from '../../../../plugins/experiments/index.ts'
 import { JournalStore } from '../../../../plugins/experiments/journal/store.ts'
+import { silentLogger } from '../../../../src/kernel/log.ts'
 import {
   type PluginUnderTest,
   type TestPluginOptions,
@@ -19,7 +20,7 @@ export const open = (options: TestPluginOptions = {}): Promise<PluginUnderTest> 
   testPlugin(experiments, { services: { jobs, tracking: {} }, ...options })
 
 export const storeOf = ({ db, clock }: PluginUnderTest): JournalStore =>
-  new JournalStore({ db, clock })
+  new JournalStore({ db, clock, log: silentLogger })
 
 export type Fetch = PluginUnderTest['fetch']
 
