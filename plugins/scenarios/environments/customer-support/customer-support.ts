@@ -116,7 +116,7 @@ export class Desk implements Environment {
       components: {
         resolution: isRight ? 1 : 0,
         lookups: found / required.length,
-        efficiency: isRight ? (required.length + 1) / this.#steps : 0,
+        efficiency: isRight ? Math.min(1, (required.length + 1) / this.#steps) : 0,
       },
       violations,
     }

@@ -8,22 +8,16 @@ import { redrawn } from './redrawn.ts'
 /** Those whose right figures are public: what dice reach there is no matter of ours. */
 const isCalibration = (features: readonly string[]) => features.includes('calibration')
 
-/** What is known to be wrong; the verdict's success is right in spite of it. */
-const known: Readonly<Record<string, readonly Finding[]>> = {
-  // A right resolution without its lookups counts as more than efficient.
-  customer_support: [{ rule: 'contract', message: 'efficiency is 3, not from 0 to 1' }],
-}
-
 describe.each(builtIn.map((scenario) => [scenario.spec.id, scenario] as const))(
   '%s',
   (id, scenario) => {
     const { spec, conversation } = scenario
     const swap = redrawn[id]
 
-    test('lint finds nothing but what is known', () => {
+    test('lint finds nothing', () => {
       const randomLimit = id === 'catch' ? 0.25 : 0.05
       const found: readonly Finding[] = lint(scenario, { randomLimit, ...(swap && { swap }) })
-      expect(found).toEqual(known[id] ?? [])
+      expect(found).toEqual([])
     })
 
     test('it is small, and what is hidden can be swapped where there is talk', () => {
@@ -33,19 +27,23 @@ describe.each(builtIn.map((scenario) => [scenario.spec.id, scenario] as const))(
       expect(swap === undefined).toBe(conversation === null)
     })
 
-    test.skipIf(id === 'cartpole')('the scripted rule is mediocre', () => {
-      const options = { scenario, split: 'test', episodes: 2000 } as const
-      const { successes } = evaluate(baselines.heuristic, options)
-      expect(successes).toBeGreaterThan(800)
-      expect(successes).toBeLessThan(1600)
-    })
+    if (id !== 'cartpole') {
+      test('the scripted rule is mediocre', () => {
+        const options = { scenario, split: 'test', episodes: 2000 } as const
+        const { successes } = evaluate(baselines.heuristic, options)
+        expect(successes).toBeGreaterThan(800)
+        expect(successes).toBeLessThan(1600)
+      })
+    }
 
-    test.skipIf(isCalibration(spec.features))('every task is hard for dice', () => {
-      const { tasks } = evaluate(baselines.random, { scenario, split: 'test', episodes: 2000 })
-      expect(Object.keys(tasks)).toEqual([...spec.tasks])
-      for (const { episodes, successes } of Object.values(tasks)) {
-        expect(successes / episodes).toBeLessThan(0.05)
-      }
-    })
+    if (!isCalibration(spec.features)) {
+      test('every task is hard for dice', () => {
+        const { tasks } = evaluate(baselines.random, { scenario, split: 'test', episodes: 2000 })
+        expect(Object.keys(tasks)).toEqual([...spec.tasks])
+        for (const { episodes, successes } of Object.values(tasks)) {
+          expect(successes / episodes).toBeLessThan(0.05)
+        }
+      })
+    }
   },
 )
