@@ -3,13 +3,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { io, type Socket } from 'socket.io-client'
 import { readSettings } from '../../src/kernel/config.ts'
 import { silentLogger } from '../../src/kernel/log.ts'
 import { definePlugin } from '../../src/kernel/plugin.ts'
 import { type RunningServer, startServer } from '../../src/kernel/server.ts'
 import { type Channel, HearthError, type Live, type LiveMessage } from '../../src/sdk.ts'
 import { until } from './live-server.ts'
+import { Watcher } from './watcher.ts'
 
 const stored: LiveMessage[] = []
 const seen: { who: string | null }[] = []
@@ -71,30 +71,6 @@ const start = async (
     await rm(dataDir, { recursive: true })
   }
   return [server, end]
-}
-
-class Watcher {
-  readonly socket: Socket
-  readonly events: [string, unknown][] = []
-  error: (Error & { data?: unknown }) | undefined
-  constructor(url: string, options: Parameters<typeof io>[1] = {}) {
-    this.socket = io(url, { forceNew: true, reconnection: false, ...options })
-    this.socket.onAny((name: string, payload: unknown) => this.events.push([name, payload]))
-    this.socket.on('connect_error', (error) => {
-      this.error = error
-    })
-  }
-  async connected(): Promise<this> {
-    await until(() => this.socket.connected || this.error !== undefined)
-    if (this.error) throw this.error
-    return this
-  }
-  get transport(): string | undefined {
-    return this.socket.io.engine?.transport.name
-  }
-  [Symbol.dispose](): void {
-    this.socket.disconnect()
-  }
 }
 
 const hello = ['connection_established', { type: 'connection_established', data: {} }]
