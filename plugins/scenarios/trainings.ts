@@ -94,9 +94,19 @@ export class Trainings implements MetricSink {
   }
 
   async resume(who: Who, id: string): Promise<void> {
+    const { db, jobs } = this.#options
     const session = await this.#changeable(who, id, 'resume', ['paused'])
-    await this.#options.jobs.resume(who, session.jobId ?? '')
-    await this.#set(session, sql`status = 'running'`)
+    // Of two that ask at once, one does it.
+    const won = await db.run(sql`update scenarios_session set status = 'running'
+      where n = ${session.n} and status = 'paused'`)
+    if (won === 0) throw cannot('resume', 'running')
+    try {
+      await jobs.resume(who, session.jobId ?? '')
+    } catch (error) {
+      await this.#set(session, sql`status = 'paused'`)
+      throw error
+    }
+    await this.#set(session, sql`status = status`)
   }
 
   /** Ends it and keeps its model: one, however often it is asked. */
@@ -161,7 +171,7 @@ export class Trainings implements MetricSink {
   async #changeable(who: Who, id: string, verb: string, from: readonly string[]) {
     const session = await visibleSession(this.#options.db, who, id)
     if (from.includes(session.status)) return session
-    throw new HearthError('conflict', `Cannot ${verb} a training that is ${session.status}`)
+    throw cannot(verb, session.status)
   }
 
   async #set(session: Session, changes: ReturnType<typeof sql>): Promise<void> {
@@ -193,6 +203,9 @@ export class Trainings implements MetricSink {
     }
   }
 }
+
+const cannot = (verb: string, status: string): HearthError =>
+  new HearthError('conflict', `Cannot ${verb} a training that is ${status}`)
 
 export const updateOf = (session: Session) => ({
   type: 'training_update',
