@@ -2,9 +2,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { type Static, type TSchema, Type as t } from '@sinclair/typebox'
-import { Value, type ValueError } from '@sinclair/typebox/value'
+import { Value } from '@sinclair/typebox/value'
 import { isLoopback } from '../auth/guard.ts'
 import { BootError } from './order.ts'
+import { unionMessage } from './union-message.ts'
 
 const PluginSettings = t.Object(
   {
@@ -151,16 +152,6 @@ export const schemaProblems = (schema: TSchema, value: unknown, where: string): 
     if (error.message === 'Unexpected property') return `${where}: ${name} is not a known setting`
     const secret = /secret|password|token|url|key/i.test(name)
     const found = secret || error.value === undefined ? '' : `, not ${JSON.stringify(error.value)}`
-    return `${where}: ${name}: ${expectation(error)}${found}`
+    const wanted = unionMessage(error) ?? error.message
+    return `${where}: ${name}: ${wanted.charAt(0).toLowerCase()}${wanted.slice(1)}${found}`
   })
-
-/** A union's own message names none of its members: name the words, or what the last one wants. */
-const expectation = ({ schema, message, errors }: ValueError): string => {
-  const members = (schema['anyOf'] as TSchema[] | undefined) ?? []
-  const words = members.map((member) => member['const'] as unknown)
-  if (words.length > 0 && words.every((word) => word !== undefined)) {
-    return `expected one of ${words.join(', ')}`
-  }
-  const [inner] = [...(errors.at(-1) ?? [])]
-  return (inner ? inner.message : message).toLowerCase()
-}

@@ -1,4 +1,5 @@
 /** Turns whatever was thrown while a request was handled into a problem that may be shown. */
+import type { ValueError } from '@sinclair/typebox/value'
 import { ElysiaCustomStatusResponse, ValidationError } from 'elysia'
 import {
   BlobTooLargeError,
@@ -10,6 +11,7 @@ import {
 } from '../storage/errors.ts'
 import type { Dialect, Problem } from './dialect.ts'
 import { type ErrorCode, errorTable, HearthError, type Issue } from './errors.ts'
+import { unionMessage } from './union-message.ts'
 
 /** More issues than this help nobody. */
 const maxIssues = 20
@@ -119,14 +121,19 @@ const issueOf = (
     path?: string
     message?: string
     schema?: { error?: unknown }
-  },
+  } & Partial<Pick<ValueError, 'errors'>>,
 ): Issue => {
   const path = (issue.path ?? '').slice(1).replaceAll('/', '.')
   // A schema's own words are better than those made from its pattern.
   const own = typeof issue.schema?.error === 'string' ? issue.schema.error : undefined
   return {
     path: path ? `${where}.${path}` : where,
-    message: own ?? issue.message ?? issue.summary ?? 'is not valid',
+    message:
+      own ??
+      unionMessage(issue as Partial<ValueError>) ??
+      issue.message ??
+      issue.summary ??
+      'is not valid',
   }
 }
 

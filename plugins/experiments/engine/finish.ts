@@ -36,7 +36,7 @@ export const finishExperiment = async (
     compare: (before, after) => compare(options, nodes, before, after),
   })
   const best = nodes.find(({ id }) => id === choice.best) ?? null
-  const report = await reportOf(options, journal, choice, best)
+  const report = await reportOf(options, { ...journal, nodes }, choice, best)
   return [...(blended?.events ?? []), { type: 'completed', final: { ...choice, report } }]
 }
 

@@ -70,7 +70,7 @@ const draft = (
   }
   const parts = [
     needsScale ? 'numbers are scaled' : '',
-    size.categories > 0 ? `${size.categories} columns of categories are encoded` : '',
+    size.categories > 0 ? 'categories are encoded' : '',
     size.texts > 0 ? 'texts become weighted words' : '',
     size.dates.length > 0 ? 'dates are taken apart' : '',
     size.hasMissing ? 'gaps are filled' : '',
