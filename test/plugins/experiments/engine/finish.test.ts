@@ -185,6 +185,8 @@ test('a blend that is better than every program is one more step, and is deliver
   expect(nodes[5]!.verdict!.selectionMetric!).toBeGreaterThan(
     Math.max(...nodes.slice(0, 5).map(({ verdict }) => verdict!.selectionMetric!)),
   )
+  const report = await new Response(await lab.blobs.get(final?.report?.sha256 ?? '')).text()
+  expect(report).toContain('at step 6')
   await lab.steer(id, steering.extend(1))
   lab.proposer = {
     ...lab.proposer,
