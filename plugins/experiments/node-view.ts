@@ -44,7 +44,7 @@ const view = (node: Node, maximize: boolean | null, children: readonly string[])
     /** null until the node has been judged. */
     isBuggy: verdict?.isBuggy ?? null,
     failure: verdict?.failure ?? run?.failure ?? null,
-    failureMessage: run?.message ?? null,
+    failureMessage: run?.message ?? (verdict?.isBuggy ? (verdict.warnings.at(-1) ?? null) : null),
     metric: { value, maximize },
     metricSource: verdict?.metricSource ?? null,
     reportedMetric: verdict?.reportedMetric ?? null,

@@ -15,6 +15,10 @@ export const pageOf = (query: Record<string, string | undefined>) => ({
   limit: whole(query['limit'] ?? '10', 'limit', 1, maxLimit),
 })
 
+/** Events after this number; 0: all of them. */
+export const sinceOf = (query: Record<string, string | undefined>): number =>
+  whole(query['since'] ?? '0', 'since', 0, 999_999_999)
+
 export const statusOf = (text: string | undefined): Status | undefined => {
   if (text === undefined || text === '') return undefined
   const status = statuses.find((known) => known === text)

@@ -7,6 +7,7 @@ import { bestOf } from './journal/good.ts'
 import { toAide } from './journal/aide.ts'
 import type { KeptFile } from './journal/node.ts'
 import { nodeView } from './node-view.ts'
+import { sinceOf } from './parameters.ts'
 import { exportArchive } from './results/export.ts'
 import type { LedgerEntry } from './ledger-entry.ts'
 import { solutionOf } from './results/solution.ts'
@@ -112,7 +113,10 @@ export const resultRoutes = (desk: Desk) => {
       async ({ params, who }) => {
         const { experiment, journal } = await open(who, params.id)
         const best = bestOf(journal)
-        if (!best) throw new HearthError('not_found', 'There is no solution yet')
+        if (!best) {
+          const isOver = experiment.status === 'completed'
+          throw new HearthError('not_found', `There is no solution${isOver ? '' : ' yet'}`)
+        }
         return text(solutionOf(best, journal, experiment.task), 'text/x-python', 'solution.py')
       },
       { detail: { tags, summary: 'The best program', ...file('text/x-python') } },
@@ -139,7 +143,7 @@ export const resultRoutes = (desk: Desk) => {
       '/api/experiments/:id/events',
       async ({ params, query, who }) => {
         const { id } = await desk.experiments.get(who, params.id)
-        const since = /^\d{1,9}$/.test(query['since'] ?? '') ? Number(query['since']) : 0
+        const since = sinceOf(query)
         const events = await desk.store.read(id, since)
         return { events: events.map(({ seq, at, event }) => ({ seq, at: timeOf(at), ...event })) }
       },

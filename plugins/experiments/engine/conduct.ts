@@ -1,6 +1,7 @@
 /** Conducts one experiment with all that it takes: owner, data, proposer, policy. */
 import { type Auth, HearthError, type Who } from '../../../src/sdk.ts'
 import type { Experiment } from '../experiment.ts'
+import { builtInAuthor } from '../propose/proposer.ts'
 import { readExperiment } from '../rows.ts'
 import { policyOf } from '../search/policies.ts'
 import { randomFrom } from '../search/random.ts'
@@ -30,6 +31,11 @@ export const conduct = async (options: ConductOptions, id: string, hand: Hand): 
   const owner = await ownerOf(auth, experiment.ownerId)
   const groundwork = await options.lay(experiment)
   const proposer = await options.proposerOf(experiment)
+  const isClimber = proposer.name === builtInAuthor
+  if (isClimber && !groundwork.preview?.tables.some(({ rows }) => rows > 0)) {
+    const message = 'The built-in proposer needs a table, and no file has rows that can be read'
+    throw new HearthError('validation', message)
+  }
   const policy = policyOf(experiment.settings)
   const [stop, leave] = [hand.stop.signal, hand.leave.signal]
   const common = { experiment, owner, groundwork, executor, stop, leave }

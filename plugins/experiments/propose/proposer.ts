@@ -5,6 +5,9 @@ import type { Node, Run } from '../journal/node.ts'
 import type { Task } from '../scoring/task.ts'
 import type { Action, Random } from '../search/policy.ts'
 
+/** Who wrote what the ladder wrote. */
+export const builtInAuthor = 'built-in'
+
 /** What a proposer knows. Nothing in it tells of rows that a program may not see. */
 export interface ProposeContext {
   readonly experimentId: string

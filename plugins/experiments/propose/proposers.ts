@@ -30,10 +30,11 @@ export const proposers =
     }
     if (proposer === 'built-in') return ladder
     const isThere = models.isConfigured
-    if (proposer === 'auto' && !isThere) return ladder
+    const isNamed = Object.keys(settings.models).length > 0
+    if (proposer === 'auto' && !isThere && !isNamed) return ladder
     if (!isThere) {
       throw invalid(
-        'proposer',
+        isNamed ? 'models' : 'proposer',
         'No language model is set: set OPENAI_API_KEY, OPENAI_BASE_URL, ANTHROPIC_API_KEY, ' +
           'GEMINI_API_KEY, OPENROUTER_API_KEY or OLLAMA_HOST, or take the built-in proposer',
       )

@@ -67,7 +67,8 @@ class Training {
   async run(): Promise<number> {
     const trainer = this.#trainer
     let told = 0
-    let saved = performance.now()
+    // The first checkpoint comes soon: whatever is killed before it begins anew.
+    let saved = performance.now() - saveEveryMs + 1_000
     let looked = 0
     this.#report()
     while (!trainer.isDone) {

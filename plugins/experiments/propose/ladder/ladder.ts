@@ -3,7 +3,7 @@ import { isGood, ranked } from '../../journal/good.ts'
 import type { Node, Output } from '../../journal/node.ts'
 import type { Action } from '../../search/policy.ts'
 import type { Task } from '../../scoring/task.ts'
-import type { Proposal, ProposeContext, Proposer } from '../proposer.ts'
+import { builtInAuthor, type Proposal, type ProposeContext, type Proposer } from '../proposer.ts'
 import { catalogue, defaultsOf } from './catalogue.ts'
 import { describingProgram } from './describe.ts'
 import { type Draft, drafts, withinTime } from './draft.ts'
@@ -13,10 +13,8 @@ import { render } from './render.ts'
 import { sizeOf, type Size, suits } from './size.ts'
 import { plainProgram } from './without-sklearn.ts'
 
-const author = 'built-in'
-
 export const createLadder = (): Proposer => ({
-  name: author,
+  name: builtInAuthor,
   async propose(action, context) {
     const { task } = context
     if (!task) return written(describingProgram(context))
@@ -38,7 +36,7 @@ export const createLadder = (): Proposer => ({
 const written = ({ plan, code }: { plan: string; code: string }): Proposal => ({
   plan,
   code,
-  author,
+  author: builtInAuthor,
   calls: [],
 })
 

@@ -47,7 +47,7 @@ day_first = {name for name in DATES if is_day_first(name)}
 const dateParts = `        if name in DATES:
             when = {"format": "mixed", "dayfirst": name in day_first}
             moment = pd.to_datetime(column, errors="coerce", utc=True, **when)
-            for part in ("year", "month", "day", "weekday", "hour"):
+            for part in ("year", "month", "day", "day_of_week", "hour"):
                 found[f"{name} ({part})"] = getattr(moment.dt, part).astype(float)
             continue
 `
