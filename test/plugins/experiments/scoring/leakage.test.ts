@@ -39,7 +39,7 @@ describe('each leak is told with its line', () => {
     ['y = test["price"]', 'Line 1: the target is read from the rows to predict.'],
     ["features = ['area', 'price']", 'Line 1: the target seems to be among the features.'],
     [
-      '\nopen("/work/data/train.csv")',
+      '\nopen("/srv/data/train.csv")',
       'Line 2: a file outside of ./input and ./working is opened.',
     ],
     [
