@@ -38,10 +38,7 @@ describe('each leak is told with its line', () => {
     ],
     ['y = test["price"]', 'Line 1: the target is read from the rows to predict.'],
     ["features = ['area', 'price']", 'Line 1: the target seems to be among the features.'],
-    [
-      '\nopen("/srv/data/train.csv")',
-      'Line 2: a file outside of ./input and ./working is opened.',
-    ],
+    ['\nopen("/srv/data/train.csv")', 'Line 2: a file outside of ./input and ./working is opened.'],
     [
       "pd.read_csv('../other/train.csv')",
       'Line 1: a file outside of ./input and ./working is opened.',
