@@ -27,7 +27,7 @@ export default definePlugin({
   dialect: detailDialect,
   paths: ['/api/scenarios', '/api/training', '/api/models', '/api/settings'],
   migrations: scenariosMigrations,
-  setup({ uses, db, blobs, auth, live, log, clock }) {
+  setup({ uses, db, blobs, auth, live, clock }) {
     const registry = new Registry({ db, blobs, jobs: uses.jobs, clock })
     const ownerOf = async (id: number): Promise<Who> => {
       if (id === 0) return { id, username: 'local', isSuperuser: true, via: 'local' }
@@ -35,7 +35,7 @@ export default definePlugin({
       if (!user) throw new HearthError('gone', 'The owner of the training is gone')
       return { ...user, via: 'key' }
     }
-    const trainings = new Trainings({ db, jobs: uses.jobs, live, clock, log, registry, ownerOf })
+    const trainings = new Trainings({ db, jobs: uses.jobs, live, clock, registry, ownerOf })
     uses.jobs.addSink(trainings)
     uses.jobs.onFinished(trainingKind, (job) => trainings.finished(job))
     const durationOf = async (scenario: string): Promise<string> => {

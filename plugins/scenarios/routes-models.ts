@@ -59,14 +59,13 @@ export const modelRoutes = (registry: Registry) =>
     )
     .get(
       '/api/models/:id/export',
-      async ({ params, query, who, set }) => {
+      async ({ params, query, who }) => {
         const model = await registry.get(who, params.id)
         const format = query['format'] ?? 'onnx'
         if (format !== 'onnx' && format !== 'json') {
           throw new HearthError('validation', 'format must be onnx or json')
         }
         const isOnnx = format === 'onnx'
-        set.headers['content-disposition'] = `attachment; filename="${model.id}.${format}"`
         const bytes = await registry.file(isOnnx ? model.onnx_sha256 : model.policy_sha256)
         return new Response(bytes, {
           headers: {

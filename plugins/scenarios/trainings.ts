@@ -6,10 +6,8 @@ import {
   type JobView,
   type Jobs,
   type Live,
-  type Logger,
   type MetricBatch,
   type MetricSink,
-  type SinkJob,
   sql,
   type Who,
 } from '../../src/sdk.ts'
@@ -30,7 +28,6 @@ export interface TrainingsOptions {
   readonly jobs: Jobs
   readonly live: Live
   readonly clock: Clock
-  readonly log: Logger
   readonly registry: Registry
   readonly ownerOf: (id: number) => Promise<Who>
 }
@@ -164,9 +161,6 @@ export class Trainings implements MetricSink {
           error = ${error}, ended_at = ${clock.now()}`,
     )
   }
-
-  /** Told by the sink as well; the job's own end says more. */
-  async ended(_job: SinkJob): Promise<void> {}
 
   async #changeable(who: Who, id: string, verb: string, from: readonly string[]) {
     const session = await visibleSession(this.#options.db, who, id)

@@ -1,8 +1,6 @@
 /** An evaluation as the points of curves, and back. */
 import { type Result, wilson } from '../learning/evaluate.ts'
 
-export type Evaluation = Result
-
 /** Of each task its own curve; percentages, as the document has them. */
 export const evaluationMetrics = (found: Result): Record<string, number> => {
   const [low, high] = wilson(found.successes, found.episodes)

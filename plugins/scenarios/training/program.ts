@@ -12,7 +12,7 @@ import type { Scenario } from '../environment.ts'
 import { onnxOf } from '../models/onnx.ts'
 import { layerOf, type PolicyFile } from '../models/policy-file.ts'
 import { digestOf, readCheckpoint, runtime, writeCheckpoint } from './checkpoint.ts'
-import { type Evaluation, evaluationMetrics } from './evaluation.ts'
+import { evaluationMetrics } from './evaluation.ts'
 import { modelPaths } from './model-paths.ts'
 import type { TrainingSettings } from './settings.ts'
 import { Trainer } from './trainer.ts'
@@ -141,8 +141,7 @@ class Training {
   }
 
   #evaluate(episodes: number): void {
-    const found: Evaluation = this.#trainer.evaluate('validation', episodes)
-    this.#metrics(evaluationMetrics(found))
+    this.#metrics(evaluationMetrics(this.#trainer.evaluate('validation', episodes)))
   }
 
   /** Whole or not at all: it may be killed at any moment. */
