@@ -19,6 +19,8 @@ export interface ScenarioSpec {
   readonly actions: readonly string[]
   /** After so many steps an episode is cut off (`truncated`). */
   readonly maxSteps: number
+  /** The scripted players that it has; absent: both. */
+  readonly scripted?: readonly ('heuristic' | 'oracle')[]
   readonly metrics: readonly string[]
   readonly features: readonly string[]
 }
@@ -57,6 +59,8 @@ export interface Environment {
   /** Everything that the rest of the episode depends on, JSON. */
   save(): unknown
   load(state: unknown): void
+  /** Gives back what it holds outside of this process; it is not used any more. */
+  close?(): void
 }
 
 /** A tool that an agent may call, as language models are told of it. */
@@ -101,6 +105,8 @@ export interface Scenario {
   /** null: there is nothing to be said in it. */
   readonly conversation: Conversation | null
   make(): Environment
+  /** False once an environment was loaded that may not go on as it would have. Absent: never. */
+  isExact?(): boolean
 }
 
 /** Seeds of each split; disjoint by construction, as their upper bits differ. */

@@ -8,6 +8,7 @@ import {
   sql,
   type Who,
 } from '../../src/sdk.ts'
+import { Catalogue } from './catalogue.ts'
 import { Registry } from './registry.ts'
 import { chatRoutes } from './routes-chat.ts'
 import { modelRoutes } from './routes-models.ts'
@@ -28,6 +29,7 @@ export default definePlugin({
   paths: ['/api/scenarios', '/api/training', '/api/models', '/api/settings'],
   migrations: scenariosMigrations,
   setup({ uses, db, blobs, auth, live, clock }) {
+    const catalogue = new Catalogue()
     const registry = new Registry({ db, blobs, jobs: uses.jobs, clock })
     const ownerOf = async (id: number): Promise<Who> => {
       if (id === 0) return { id, username: 'local', isSuperuser: true, via: 'local' }
@@ -47,10 +49,10 @@ export default definePlugin({
     }
     return {
       routes: router()
-        .use(scenarioRoutes({ registry, durationOf }))
-        .use(trainingRoutes(db, trainings))
+        .use(scenarioRoutes({ catalogue, registry, durationOf }))
+        .use(trainingRoutes(db, catalogue, trainings))
         .use(modelRoutes(registry))
-        .use(chatRoutes(registry))
+        .use(chatRoutes(catalogue, registry))
         .use(settingsRoutes(db)),
       runners: { [trainingKind]: trainingRunner },
       channels: [

@@ -1,6 +1,6 @@
 /** Trained policies as language models: OpenAI's chat completions, answering with tool calls. */
 import { HearthError, router, Type as t } from '../../src/sdk.ts'
-import { scenarioOf } from './catalogue.ts'
+import type { Catalogue } from './catalogue.ts'
 import { heardIn, type Message } from './heard.ts'
 import type { Registry } from './registry.ts'
 
@@ -31,7 +31,7 @@ const body = t.Object({
   stream: t.Optional(t.Boolean()),
 })
 
-export const chatRoutes = (registry: Registry) =>
+export const chatRoutes = (catalogue: Catalogue, registry: Registry) =>
   router()
     .get(
       '/v1/models',
@@ -51,7 +51,7 @@ export const chatRoutes = (registry: Registry) =>
       async ({ body: { model: id, messages, tools, stream }, who }) => {
         if (stream) throw new HearthError('bad_request', 'A policy answers at once: no stream')
         const model = await registry.get(who, id)
-        const conversation = scenarioOf(model.scenario)?.conversation
+        const conversation = catalogue.find(model.scenario)?.conversation
         if (!conversation) {
           throw new HearthError('conflict', `Nothing is said in ${model.scenario}: use /act`)
         }

@@ -1,6 +1,6 @@
 /** The routes of scenarios: what there is to be trained on, and single episodes to look at. */
 import { HearthError, router, Type as t } from '../../src/sdk.ts'
-import { scenarioOf, scenarios } from './catalogue.ts'
+import type { Catalogue } from './catalogue.ts'
 import { play, players } from './episodes.ts'
 import { type Scenario, splits } from './environment.ts'
 import { available } from './frameworks.ts'
@@ -8,19 +8,14 @@ import type { Registry } from './registry.ts'
 
 const tags = ['scenarios']
 
-const known = (id: string): Scenario => {
-  const scenario = scenarioOf(id)
-  if (!scenario) throw new HearthError('not_found', 'Scenario not found')
-  return scenario
-}
-
 export interface ScenarioRoutesOptions {
+  readonly catalogue: Catalogue
   readonly registry: Registry
   /** Of the last training that was completed, in words. */
   durationOf(id: string): Promise<string>
 }
 
-export const scenarioRoutes = ({ registry, durationOf }: ScenarioRoutesOptions) => {
+export const scenarioRoutes = ({ catalogue, registry, durationOf }: ScenarioRoutesOptions) => {
   const view = async ({ spec }: Scenario) => ({
     id: spec.id,
     name: spec.name,
@@ -41,16 +36,20 @@ export const scenarioRoutes = ({ registry, durationOf }: ScenarioRoutesOptions) 
     max_steps: spec.maxSteps,
   })
   return router()
-    .get('/api/scenarios', () => Promise.all(scenarios.map(view)), {
+    .get('/api/scenarios', async ({ who }) => Promise.all((await catalogue.list(who)).map(view)), {
       detail: { tags, summary: 'List scenarios' },
     })
-    .get('/api/scenarios/:id', ({ params }) => view(known(params.id)), {
-      detail: { tags, summary: 'Get a scenario' },
-    })
+    .get(
+      '/api/scenarios/:id',
+      async ({ params, who }) => view(await catalogue.get(who, params.id)),
+      {
+        detail: { tags, summary: 'Get a scenario' },
+      },
+    )
     .post(
       '/api/scenarios/:id/episodes',
       async ({ params, body, who }) => {
-        const scenario = known(params.id)
+        const scenario = await catalogue.get(who, params.id)
         const { model_id } = body
         const policy = model_id ? await registry.policy(await registry.get(who, model_id)) : null
         if (policy && policy.file.scenario.id !== scenario.spec.id) {

@@ -1,6 +1,6 @@
 /** The routes of trainings, as AgentGym's document has them. */
 import { type Database, HearthError, router, sql, Type as t } from '../../src/sdk.ts'
-import { scenarioOf } from './catalogue.ts'
+import type { Catalogue } from './catalogue.ts'
 import { frameworks, unavailable } from './frameworks.ts'
 import { sessionsWhere, sessionView, visibleSession } from './session.ts'
 import { algorithms } from './training/settings.ts'
@@ -36,13 +36,12 @@ const startBody = t.Object(
   },
 )
 
-export const trainingRoutes = (db: Database, trainings: Trainings) =>
+export const trainingRoutes = (db: Database, catalogue: Catalogue, trainings: Trainings) =>
   router()
     .post(
       '/api/training/start',
       async ({ body, who }) => {
-        const scenario = scenarioOf(body.scenario_id)
-        if (!scenario) throw new HearthError('not_found', 'Scenario not found')
+        const scenario = await catalogue.get(who, body.scenario_id)
         const why = unavailable(body.framework)
         if (why !== null) throw new HearthError('conflict', why)
         const settings = {

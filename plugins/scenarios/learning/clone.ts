@@ -51,6 +51,7 @@ export const demonstrate = (
     returns.push(...discounted.toReversed())
     total += rewards.reduce((sum, reward) => sum + reward, 0)
   }
+  environment.close?.()
   return {
     episodes,
     observations: Float32Array.from(seen),

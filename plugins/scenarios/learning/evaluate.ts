@@ -47,6 +47,7 @@ export const evaluate = (choose: Choose, options: EvaluationOptions): Result => 
     successes++
     if (task) task.successes++
   }
+  environment.close?.()
   return {
     episodes,
     successes,

@@ -111,13 +111,18 @@ class Training {
     this.#trainer.state = state
     this.#elapsedMs = elapsedMs
     this.#begunMs = performance.now()
-    const isExact =
+    const isSame =
       made === runtime && JSON.stringify(settings) === JSON.stringify(this.#trainer.settings)
-    this.#metrics({ exact: isExact ? 1 : 0 })
-    if (!isExact) {
-      const text = `The checkpoint was made by ${made}, this is ${runtime}: not bit for bit`
-      this.#tell({ type: 'message', text, level: 'warning' })
+    const areEnvironments = this.#trainer.scenario.isExact?.() ?? true
+    this.#metrics({ exact: isSame && areEnvironments ? 1 : 0 })
+    if (!isSame) {
+      this.#warn(`The checkpoint was made by ${made}, this is ${runtime}: not bit for bit`)
     }
+    if (!areEnvironments) this.#warn('Some episodes began anew: not bit for bit')
+  }
+
+  #warn(text: string): void {
+    this.#tell({ type: 'message', text, level: 'warning' })
   }
 
   #metrics(values: Readonly<Record<string, number>>): void {
