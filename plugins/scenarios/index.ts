@@ -58,10 +58,16 @@ export default definePlugin({
       channels: [
         {
           path: '/ws/training/:id',
+          closesRefused: true,
           async open({ params, who }) {
             if (!who) throw new HearthError('unauthorized')
             const session = await visibleSession(db, who, params['id'] ?? '')
-            return { topic: topicOf(session.id), hello: updateOf(session) }
+            const closing = { code: 1000, reason: `The training is ${session.status}` }
+            return {
+              topic: topicOf(session.id),
+              hello: updateOf(session),
+              ...(session.endedAt !== null && { closing }),
+            }
           },
         },
       ],

@@ -173,7 +173,9 @@ export class Trainings implements MetricSink {
     await db.run(sql`update scenarios_session
       set updates = updates + 1, ${changes} where n = ${session.n}`)
     const [now] = await sessionsWhere(db, sql`n = ${session.n}`)
-    if (now) live.publish(topicOf(now.id), [{ cursor: now.updates, data: updateOf(now) }])
+    if (!now) return
+    const isLast = now.endedAt !== null && ({ isLast: true } as const)
+    live.publish(topicOf(now.id), [{ cursor: now.updates, data: updateOf(now), ...isLast }])
   }
 
   async #until(who: Who, { jobId }: Session, isIt: (job: JobView) => boolean): Promise<JobView> {

@@ -1,4 +1,5 @@
 /** Users, logins and keys: what the kernel and plugins may ask of authentication. */
+import type { Sealer } from './sealer.ts'
 import type { Who } from './who.ts'
 
 export interface User {
@@ -38,6 +39,8 @@ export interface Auth {
   /** The same at once and without a promise, or undefined when only `whoIs` can tell. */
   whoIsCached(token: string): Who | null | undefined
   user(id: number): Promise<User | null>
+  /** Keeps secrets in tables: what is sealed for one purpose cannot be opened for another. */
+  sealer(purpose: string): Promise<Sealer>
   /** Users for an administrator's list, by id. */
   users(page: { skip: number; limit: number }): Promise<User[]>
   /**

@@ -10,6 +10,7 @@ import { loginWith } from './login.ts'
 import { type Change, createMembership } from './membership.ts'
 import { createPasswords, type PasswordCost } from './passwords.ts'
 import { createRecognizer } from './recognize.ts'
+import { createSealer } from './sealer.ts'
 import { countChange } from './state.ts'
 import { openTokens } from './tokens.ts'
 import { listUsers, userById } from './users.ts'
@@ -52,6 +53,7 @@ export const openAuth = async (options: AuthOptions): Promise<Auth> => {
     whoIs: recognizer.whoIs,
     whoIsCached: recognizer.whoIsCached,
     user: async (id) => (await userById(db, id))?.user ?? null,
+    sealer: (purpose) => createSealer(options.secretKey, purpose),
     users: (page) => listUsers(db, page),
 
     async createKey(userId, { name, expiresAt = null }) {

@@ -14,7 +14,6 @@ const standOnOthers = new Set([jobRuns.id, experiments.id, scenarios.id])
 /** For those who look at the plugins and set none of them up. */
 const unused: JobsOptions = {
   dataDir: '',
-  secretKey: () => Promise.reject(new Error('The jobs plugin is only looked at here')),
   runners: () => new Map(),
   shared: false,
 }

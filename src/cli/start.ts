@@ -1,6 +1,5 @@
 /** `hearth start`: serves until it is told to stop. */
 import { parseArgs } from 'node:util'
-import { readSecretKey } from '../auth/secret.ts'
 import type { JobsOptions } from '../jobs/index.ts'
 import { readSettings } from '../kernel/config.ts'
 import type { Kernel } from '../kernel/kernel.ts'
@@ -28,7 +27,6 @@ export const start = async (args: readonly string[]): Promise<number> => {
   let kernel: Kernel | undefined
   const jobs: JobsOptions = {
     dataDir: settings.DATA_DIR,
-    secretKey: () => readSecretKey(settings.DATA_DIR, settings.SECRET_KEY),
     runners: () => runnersOf(kernel),
     shared: settings.REDIS_URL !== undefined,
   }

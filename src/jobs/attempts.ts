@@ -11,7 +11,7 @@ import { type Outcome, type OutcomeReason, outcomeTable } from './outcome.ts'
 import type { FinishRequest } from './protocol.ts'
 import type { JobReader } from './job-reader.ts'
 import type { Job } from './rows.ts'
-import type { Sealer } from './secrets.ts'
+import type { Sealer } from '../auth/sealer.ts'
 import type { Completeness, JobFacts, Streams } from './streams.ts'
 
 export interface AttemptsOptions {

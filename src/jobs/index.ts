@@ -11,14 +11,11 @@ import { agentRoutes } from './routes-agents.ts'
 import { jobRoutes } from './routes-jobs.ts'
 import { nodeRoutes } from './routes-nodes.ts'
 import type { Runner } from './runner.ts'
-import { createSealer } from './secrets.ts'
 import { type Jobs, jobs } from './service.ts'
 import { openStreams } from './streams-open.ts'
 
 export interface JobsOptions {
   readonly dataDir: string
-  /** The server's own key: secrets of jobs are sealed with one that follows from it. */
-  readonly secretKey: () => Promise<Uint8Array<ArrayBuffer>>
   /** The kinds of jobs that plugins bring, as they are now. */
   readonly runners: () => ReadonlyMap<string, Runner>
   /** Whether other servers publish on the same bus. */
@@ -63,13 +60,13 @@ export const jobsPlugin = (options: JobsOptions): Plugin =>
     dialect: detailDialect,
     paths: ['/api/jobs', '/api/nodes', '/api/agents', '/api/attempts'],
     migrations: [...engineMigrations, ...streamMigrations],
-    async setup({ db, blobs, live, log, clock, config }) {
+    async setup({ auth, db, blobs, live, log, clock, config }) {
       const { dataDir, shared } = options
       const engine = createEngine({
         db,
         clock,
         log,
-        sealer: await createSealer(await options.secretKey()),
+        sealer: await auth.sealer('jobs'),
         runners: options.runners,
         openStreams: (host) => openStreams({ db, blobs, dataDir, clock, log, live, host, shared }),
         limits: { perUser: config.maxRunningPerUser, perProject: config.maxRunningPerProject },

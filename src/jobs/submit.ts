@@ -15,7 +15,7 @@ import { completePolicy, graceOf } from './policy.ts'
 import { among } from './json-rows.ts'
 import { forUpdate, type Job, jobsWhere } from './rows.ts'
 import type { Runner } from './runner.ts'
-import type { Sealer } from './secrets.ts'
+import type { Sealer } from '../auth/sealer.ts'
 import type { Streams } from './streams.ts'
 import { Submission } from './submission.ts'
 

@@ -94,13 +94,13 @@ export class Announcer {
 const partsOf = ({ topic, messages = [] }: Notice): Notice[] => {
   const parts: LiveMessage[][] = []
   let chars = Number.POSITIVE_INFINITY
-  for (const { cursor, data } of messages) {
+  for (const { cursor, data, isLast } of messages) {
     const text = textOf(data)
     if (chars + text.length > maxPayloadChars) {
       parts.push([])
       chars = 0
     }
-    parts.at(-1)?.push({ cursor, data: text })
+    parts.at(-1)?.push({ cursor, data: text, ...(isLast && { isLast }) })
     chars += text.length
   }
   return parts.map((part) => ({

@@ -5,6 +5,8 @@ import type { LiveMessage } from './live.ts'
 export interface Frame {
   readonly cursor: number
   readonly text: string
+  /** Whoever has it is closed. */
+  readonly isLast?: true
 }
 
 /** How a reader wants messages framed. Pure: its result is shared by all readers of the format. */
@@ -21,11 +23,11 @@ const batch: Encoder = (messages) => {
   const frames: Frame[] = []
   let texts: string[] = []
   let chars = 0
-  for (const [index, { cursor, text }] of messages.entries()) {
+  for (const [index, { cursor, text, isLast }] of messages.entries()) {
     texts.push(text)
     chars += text.length + 1
     if (chars < maxBatchChars && index < messages.length - 1) continue
-    frames.push({ cursor, text: `[${texts.join(',')}]` })
+    frames.push({ cursor, text: `[${texts.join(',')}]`, ...(isLast && { isLast }) })
     texts = []
     chars = 0
   }
@@ -44,7 +46,11 @@ export const textOf = (data: string | object): string =>
   typeof data === 'string' ? data : JSON.stringify(data)
 
 export const toFrames = (messages: readonly LiveMessage[]): Frame[] =>
-  messages.map(({ cursor, data }) => ({ cursor, text: textOf(data) }))
+  messages.map(({ cursor, data, isLast }) => ({
+    cursor,
+    text: textOf(data),
+    ...(isLast && { isLast }),
+  }))
 
 /** The part of `frames` (ordered by cursor) that lies beyond `cursor`. */
 export const framesAfter = (frames: readonly Frame[], cursor: number): readonly Frame[] => {

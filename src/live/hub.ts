@@ -116,8 +116,9 @@ export const createHub = (options: HubOptions): Hub => {
   const join = (reader: Reader, link: Link) => {
     reader.attach(link)
     if (stopping) return reader.close(closeCode.goingAway, farewell)
-    const { hello } = reader.subscription
+    const { hello, closing } = reader.subscription
     if (hello !== undefined) reader.reply(textOf(hello))
+    if (closing) return reader.close(closing.code, closing.reason)
     rooms.enter(reader)
   }
   const leave = (reader: Reader) => {

@@ -6,6 +6,8 @@ export interface LiveMessage {
   readonly cursor: number
   /** Sent as it is when a string, as JSON otherwise. */
   readonly data: string | object
+  /** Nothing follows: whoever has it is closed with 1000. */
+  readonly isLast?: true
 }
 
 /** A WebSocket path of a plugin, for example `/ws/:run_id`. */
@@ -21,6 +23,11 @@ export interface Channel {
   readonly socketIo?: boolean
   /** Connections that one address may have at once, where rate limits are on. */
   readonly maxPerAddress?: number
+  /**
+   * Whether a refusal of `open` is told by closing the WebSocket with 4000 + its HTTP status:
+   * browsers cannot see how an upgrade was answered. Not for Socket.IO, which has its own way.
+   */
+  readonly closesRefused?: boolean
   /**
    * Called before the upgrade is answered. Decides whether `who` may listen, and to which topic.
    * @throws HearthError the refusal, answered as HTTP in the plugin's dialect
@@ -49,6 +56,8 @@ export interface Subscription {
   head?(): Promise<number>
   /** Sent first of all; it has no cursor. */
   readonly hello?: string | object
+  /** The topic has ended: after `hello` the reader is closed with this. */
+  readonly closing?: { readonly code: number; readonly reason: string }
   /** Sent whenever nothing else was for `afterMs`; it has no cursor. */
   readonly idle?: { readonly afterMs: number; readonly message: string | object }
   /** Handles a message that the client sent; absent: such messages are ignored. */

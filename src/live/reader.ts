@@ -5,11 +5,21 @@ import type { Subscription } from './live.ts'
 
 /** Close codes of the WebSocket standard that the hub uses. */
 export const closeCode = {
+  normal: 1000,
   goingAway: 1001,
   internalError: 1011,
   serviceRestart: 1012,
   tryAgainLater: 1013,
 } as const
+
+/** A close frame has room for 123 bytes, three of which a character cut in two becomes. */
+const reasonBytes = 120
+
+/** What HTTP would answer, as a close of the application's own: 4404 for 404. */
+export const closingOf = ({ status, message }: { status: number; message: string }) => ({
+  code: 4000 + status,
+  reason: new TextDecoder().decode(new TextEncoder().encode(message).subarray(0, reasonBytes)),
+})
 
 /** What a reader is written to: a WebSocket of Bun's, or a namespace of Socket.IO. */
 export interface Link {
@@ -99,6 +109,10 @@ export class Reader {
           : socket.sendText(frame.text)
         if (sent === 0) return false
         this.cursor = frame.cursor
+        if (frame.isLast) {
+          socket.close(closeCode.normal, 'the end')
+          return true
+        }
         if (--untilLook > 0) continue
         untilLook = sendsPerLook
         if (socket.getBufferedAmount() > maxBytes) return frame === frames.at(-1)

@@ -2,7 +2,8 @@
 import { HearthError } from '../kernel/errors.ts'
 import { defaultFormat, encoders } from './frames.ts'
 import type { Opening, Upgrade } from './hub.ts'
-import { Reader } from './reader.ts'
+import type { Channel } from './live.ts'
+import { closingOf, Reader } from './reader.ts'
 
 /** Browsers cannot set headers, so they offer the token as a second subprotocol. */
 const tokenProtocol = 'bearer'
@@ -16,16 +17,30 @@ export const readUpgrade = async (
   upgrade: Upgrade & Pick<Opening, 'release'>,
   shared: boolean,
 ): Promise<{ data: Reader; headers: Record<string, string> }> => {
-  const { request } = upgrade
+  const { request, channel } = upgrade
   if (request.headers.get('upgrade')?.toLowerCase() !== 'websocket') {
     throw new HearthError('upgrade_required', undefined, { headers: { upgrade: 'websocket' } })
   }
   const offered = request.headers.get('sec-websocket-protocol')?.split(',') ?? []
   const takesToken = offered.some((protocol) => protocol.trim() === tokenProtocol)
+  const opening = { ...upgrade, query: new URL(request.url).searchParams }
   return {
-    data: await openReader({ ...upgrade, query: new URL(request.url).searchParams }, shared),
+    data: await openReader(channel.closesRefused ? refusedInside(opening) : opening, shared),
     headers: takesToken ? { 'Sec-WebSocket-Protocol': tokenProtocol } : {},
   }
+}
+
+const refusedInside = (opening: Opening): Opening => {
+  const { channel } = opening
+  const open: Channel['open'] = async (request) => {
+    try {
+      return await channel.open(request)
+    } catch (error) {
+      if (!(error instanceof HearthError)) throw error
+      return { topic: '', closing: closingOf(error) }
+    }
+  }
+  return { ...opening, channel: { ...channel, open } }
 }
 
 /** @throws HearthError when the query makes no sense, or the channel refuses */

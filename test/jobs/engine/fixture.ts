@@ -45,7 +45,6 @@ export const openLab = async (db: Database, options: LabOptions = {}): Promise<L
   const dataDir = await mkdtemp(join(tmpdir(), 'hearth-jobs-'))
   const plugin = jobsPlugin({
     dataDir,
-    secretKey: async () => new Uint8Array(32).fill(7),
     runners: () => new Map(Object.entries(options.runners ?? {})),
     shared: false,
   })
