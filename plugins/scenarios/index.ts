@@ -18,6 +18,7 @@ import { trainingRoutes } from './routes-training.ts'
 import { trainingRunner } from './runner.ts'
 import { scenariosMigrations } from './schema.ts'
 import { sessionsWhere, visibleSession } from './session.ts'
+import { SettingsStore } from './settings.ts'
 import { Trainings, topicOf, trainingKind, updateOf } from './trainings.ts'
 
 export default definePlugin({
@@ -30,6 +31,7 @@ export default definePlugin({
   migrations: scenariosMigrations,
   setup({ uses, db, blobs, auth, live, clock }) {
     const catalogue = new Catalogue()
+    const settings = new SettingsStore(db, auth)
     const registry = new Registry({ db, blobs, jobs: uses.jobs, clock })
     const ownerOf = async (id: number): Promise<Who> => {
       if (id === 0) return { id, username: 'local', isSuperuser: true, via: 'local' }
@@ -50,10 +52,10 @@ export default definePlugin({
     return {
       routes: router()
         .use(scenarioRoutes({ catalogue, registry, durationOf }))
-        .use(trainingRoutes(db, catalogue, trainings))
+        .use(trainingRoutes({ db, catalogue, trainings, settings }))
         .use(modelRoutes(registry))
         .use(chatRoutes(catalogue, registry))
-        .use(settingsRoutes(db)),
+        .use(settingsRoutes(settings)),
       runners: { [trainingKind]: trainingRunner },
       channels: [
         {

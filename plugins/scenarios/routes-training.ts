@@ -3,6 +3,7 @@ import { type Database, HearthError, router, sql, Type as t } from '../../src/sd
 import type { Catalogue } from './catalogue.ts'
 import { frameworks, unavailable } from './frameworks.ts'
 import { sessionsWhere, sessionView, visibleSession } from './session.ts'
+import type { SettingsStore } from './settings.ts'
 import { algorithms } from './training/settings.ts'
 import type { Trainings } from './trainings.ts'
 
@@ -14,9 +15,10 @@ const maxEpisodes = 10_000_000
 const startBody = t.Object(
   {
     scenario_id: t.String({ minLength: 1, maxLength: 100 }),
-    framework: t.Union(frameworks.map((name) => t.Literal(name))),
-    max_episodes: t.Integer({ minimum: 1, maximum: maxEpisodes, default: 200 }),
-    learning_rate: t.Number({ exclusiveMinimum: 0, maximum: 1, default: 0.001 }),
+    // What is left out is as in the settings of whoever asks.
+    framework: t.Optional(t.Union(frameworks.map((name) => t.Literal(name)))),
+    max_episodes: t.Optional(t.Integer({ minimum: 1, maximum: maxEpisodes })),
+    learning_rate: t.Optional(t.Number({ exclusiveMinimum: 0, maximum: 1 })),
     seed: t.Integer({ minimum: 0, maximum: 2 ** 31 - 1, default: 0 }),
     algorithm: t.Union(
       algorithms.map((name) => t.Literal(name)),
@@ -36,22 +38,36 @@ const startBody = t.Object(
   },
 )
 
-export const trainingRoutes = (db: Database, catalogue: Catalogue, trainings: Trainings) =>
+export interface TrainingRoutesOptions {
+  readonly db: Database
+  readonly catalogue: Catalogue
+  readonly trainings: Trainings
+  readonly settings: SettingsStore
+}
+
+export const trainingRoutes = ({
+  db,
+  catalogue,
+  trainings,
+  settings: all,
+}: TrainingRoutesOptions) =>
   router()
     .post(
       '/api/training/start',
       async ({ body, who }) => {
         const scenario = await catalogue.get(who, body.scenario_id)
-        const why = unavailable(body.framework)
+        const usual = await all.of(who.id)
+        const framework = body.framework ?? usual.framework
+        const why = unavailable(framework)
         if (why !== null) throw new HearthError('conflict', why)
         const settings = {
           scenario: scenario.spec.id,
           algorithm: body.algorithm,
-          episodes: body.max_episodes,
-          learningRate: body.learning_rate,
+          episodes: body.max_episodes ?? usual.maxEpisodes,
+          learningRate: body.learning_rate ?? usual.learningRate,
           seed: body.seed,
         }
-        const { id } = await trainings.start(who, scenario, body.framework, settings, body.node)
+        const { id } = await trainings.start(who, scenario, framework, settings, body.node)
         return { session_id: id, status: 'started' }
       },
       { body: startBody, detail: { tags, summary: 'Start a training session' } },
