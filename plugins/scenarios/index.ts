@@ -9,6 +9,7 @@ import {
   type Who,
 } from '../../src/sdk.ts'
 import { Catalogue } from './catalogue.ts'
+import { Evaluations } from './evaluations.ts'
 import { Registry } from './registry.ts'
 import { chatRoutes } from './routes-chat.ts'
 import { modelRoutes } from './routes-models.ts'
@@ -40,6 +41,7 @@ export default definePlugin({
       return { ...user, via: 'key' }
     }
     const trainings = new Trainings({ db, jobs: uses.jobs, live, clock, registry, ownerOf })
+    const evaluations = new Evaluations({ db, jobs: uses.jobs, catalogue, registry })
     uses.jobs.addSink(trainings)
     uses.jobs.onFinished(trainingKind, (job) => trainings.finished(job))
     const durationOf = async (scenario: string): Promise<string> => {
@@ -52,7 +54,7 @@ export default definePlugin({
     return {
       routes: router()
         .use(scenarioRoutes({ catalogue, registry, durationOf }))
-        .use(trainingRoutes({ db, catalogue, trainings, settings }))
+        .use(trainingRoutes({ db, catalogue, trainings, evaluations, settings }))
         .use(modelRoutes(registry))
         .use(chatRoutes(catalogue, registry))
         .use(settingsRoutes(settings)),

@@ -1,6 +1,8 @@
 /** The routes of trainings, as AgentGym's document has them. */
-import { type Database, HearthError, router, sql, Type as t } from '../../src/sdk.ts'
+import { type Database, HearthError, router, sql, t as elysia, Type as t } from '../../src/sdk.ts'
 import type { Catalogue } from './catalogue.ts'
+import { type Split, splits } from './environment.ts'
+import type { Evaluations } from './evaluations.ts'
 import { frameworks, unavailable } from './frameworks.ts'
 import { sessionsWhere, sessionView, visibleSession } from './session.ts'
 import type { SettingsStore } from './settings.ts'
@@ -42,6 +44,7 @@ export interface TrainingRoutesOptions {
   readonly db: Database
   readonly catalogue: Catalogue
   readonly trainings: Trainings
+  readonly evaluations: Evaluations
   readonly settings: SettingsStore
 }
 
@@ -49,6 +52,7 @@ export const trainingRoutes = ({
   db,
   catalogue,
   trainings,
+  evaluations,
   settings: all,
 }: TrainingRoutesOptions) =>
   router()
@@ -94,6 +98,20 @@ export const trainingRoutes = ({
         return rows.map(({ episode, data }) => ({ episode, ...(JSON.parse(data) as object) }))
       },
       { detail: { tags, summary: 'Get the curves of a training session' } },
+    )
+    .get(
+      '/api/training/:id/evaluate',
+      ({ params, query, who }) => evaluations.of(who, params.id, query.split, query.episodes),
+      {
+        query: t.Object({
+          split: t.Union(
+            (Object.keys(splits) as Split[]).map((name) => t.Literal(name)),
+            { default: 'validation' },
+          ),
+          episodes: elysia.Integer({ minimum: 1, maximum: 10_000, default: 500 }),
+        }),
+        detail: { tags, summary: 'Evaluate a training that is paused or completed' },
+      },
     )
     .post(
       '/api/training/:id/pause',

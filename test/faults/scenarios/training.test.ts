@@ -82,7 +82,13 @@ test('paused and killed in between, it ends with one model that acts', async () 
   const paused = await look(id)
   expect(paused.status).toBe('paused')
   await waitUntil('the news of the pause', () => heard.at(-1)?.status === 'paused')
-  socket.close()
+  type Evaluation = { episodes: number; successes: number; tasks: object; split: string }
+  const evaluated = () =>
+    call<Evaluation>('GET', `/api/training/${id}/evaluate?split=test&episodes=200`)
+  const seen = await evaluated()
+  expect(await evaluated()).toEqual(seen)
+  expect(seen.body).toMatchObject({ session_id: id, split: 'test', episodes: 200 })
+  expect(seen.body.successes).toBeGreaterThan(150)
   const episodes = heard.map(({ current_episode }) => current_episode)
   expect(episodes).toEqual(episodes.toSorted((a, b) => a - b))
 
@@ -99,6 +105,14 @@ test('paused and killed in between, it ends with one model that acts', async () 
   const done = await look(id)
   expect(done.status).toBe('completed')
   expect(done.accuracy).toBeGreaterThan(90)
+  const last = await new Promise((resolve) => {
+    const late = new WebSocket(`${hearth.origin.replace('http', 'ws')}/ws/training/${id}`)
+    const told: Status[] = []
+    late.onmessage = ({ data }) => told.push((JSON.parse(String(data)) as { data: Status }).data)
+    late.onclose = ({ code }) => resolve({ code, told })
+  })
+  expect(last).toEqual({ code: 1000, told: [done] })
+  expect((await evaluated()).body).toMatchObject({ session_id: id, split: 'test', episodes: 200 })
   const models = (await call<{ id: string; session_id: string }[]>('GET', '/api/models')).body
   expect(models.filter(({ session_id }) => session_id === id)).toHaveLength(1)
   const model = done.model_id ?? ''
@@ -138,6 +152,25 @@ test('it goes on from its checkpoint when its program is killed', async () => {
   expect((await act(id, 'stop')).status).toBe(200)
 }, 120_000)
 
+test('a socket is closed with the reason, or with the last word', async () => {
+  const origin = hearth.origin.replace('http', 'ws')
+  const nobody = new WebSocket(`${origin}/ws/training/session_9_9`)
+  const closed = await new Promise((resolve) => {
+    nobody.onclose = ({ code, reason }) => resolve({ code, reason })
+  })
+  expect(closed).toEqual({ code: 4404, reason: 'Training session not found' })
+  const id = await begin(50)
+  const heard: Status[] = []
+  const watching = new WebSocket(`${origin}/ws/training/${id}`)
+  watching.onmessage = ({ data }) => heard.push((JSON.parse(String(data)) as { data: Status }).data)
+  const code = await new Promise((resolve) => {
+    watching.onclose = (event) => resolve(event.code)
+  })
+  expect(code).toBe(1000)
+  expect(heard.at(-1)).toEqual(await look(id))
+  expect(heard.at(-1)?.status).toBe('completed')
+}, 60_000)
+
 describe('what is refused', () => {
   test.each([
     ['POST', '/api/training/start', { scenario_id: 'nobody', framework: 'Native' }, 404],
@@ -150,6 +183,8 @@ describe('what is refused', () => {
       422,
     ],
     ['GET', '/api/training/session_9_9', undefined, 404],
+    ['GET', '/api/training/session_9_9/evaluate', undefined, 404],
+    ['GET', '/api/training/session_9_9/evaluate?episodes=0', undefined, 422],
     ['POST', '/api/training/session_9_9/pause', undefined, 404],
     ['GET', '/api/models/model_9_9', undefined, 404],
     ['DELETE', '/api/models/model_9_9', undefined, 404],
