@@ -13,6 +13,7 @@ import { Evaluations } from './evaluations.ts'
 import { Registry } from './registry.ts'
 import { chatRoutes } from './routes-chat.ts'
 import { modelRoutes } from './routes-models.ts'
+import { rootRoutes } from './routes-root.ts'
 import { scenarioRoutes } from './routes-scenarios.ts'
 import { settingsRoutes } from './routes-settings.ts'
 import { trainingRoutes } from './routes-training.ts'
@@ -22,9 +23,11 @@ import { sessionsWhere, visibleSession } from './session.ts'
 import { SettingsStore } from './settings.ts'
 import { Trainings, topicOf, trainingKind, updateOf } from './trainings.ts'
 
+const version = '1.0.0'
+
 export default definePlugin({
   id: 'scenarios',
-  version: '1.0.0',
+  version,
   sdk: '>=0.1.0',
   uses: { jobs },
   dialect: detailDialect,
@@ -53,6 +56,7 @@ export default definePlugin({
     }
     return {
       routes: router()
+        .use(rootRoutes(version))
         .use(scenarioRoutes({ catalogue, registry, durationOf }))
         .use(trainingRoutes({ db, catalogue, trainings, evaluations, settings }))
         .use(modelRoutes(registry))
