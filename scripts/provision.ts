@@ -7,6 +7,7 @@ import { programs } from './services/programs.ts'
 import { python } from './services/python.ts'
 import { redis } from './services/redis.ts'
 import type { Service } from './services/service.ts'
+import { torch } from './services/torch.ts'
 
 export interface Provisions {
   /** Variables that lead the tests to the services. */
@@ -19,6 +20,7 @@ const wanted: readonly (readonly [key: string, get: () => Promise<Service>])[] =
   ['postgres', postgres],
   ['redis', redis],
   ['python', python],
+  ['torch', torch],
   ['programs', programs],
   ['chromium', chromium],
   ['docker', docker],
