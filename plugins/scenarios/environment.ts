@@ -3,6 +3,7 @@
  * moment, proves by an oracle that it can be solved, and judges by its final state.
  */
 import type { Random } from './random.ts'
+import type { Rubric } from './rubric.ts'
 
 export interface ScenarioSpec {
   /** Stable; a change that could change what is learned raises `version`. */
@@ -104,6 +105,8 @@ export interface Scenario {
   readonly spec: ScenarioSpec
   /** null: there is nothing to be said in it. */
   readonly conversation: Conversation | null
+  /** How its verdicts become scores. Absent: see `rubricOf`. */
+  readonly rubric?: Rubric
   make(): Environment
   /** False once an environment was loaded that may not go on as it would have. Absent: never. */
   isExact?(): boolean

@@ -1,8 +1,10 @@
 /** One episode from its first observation to its verdict, with what was said. */
 import { type Scenario, seedOf, type Split } from './environment.ts'
 import { baselines } from './learning/evaluate.ts'
+import type { TrajectoryStep } from './gateway/trajectory.ts'
 import type { Policy } from './models/policy.ts'
 import { Random } from './random.ts'
+import { judge } from './rubric.ts'
 
 export const players = ['random', 'heuristic', 'oracle'] as const
 export type Player = (typeof players)[number]
@@ -19,7 +21,7 @@ export const play = (
   const random = new Random(episode)
   environment.reset(seedOf(split, episode), observation)
   const transcript = conversation ? [{ role: 'user', text: conversation.opening(environment) }] : []
-  const steps: object[] = []
+  const steps: (TrajectoryStep & { readonly observation: readonly number[] })[] = []
   let total = 0
   for (let isOver = false; !isOver;) {
     const seen = [...observation]
@@ -38,6 +40,17 @@ export const play = (
     isOver = terminated || truncated
   }
   const task = spec.tasks[environment.task] ?? ''
-  const verdict = environment.verdict()
-  return { scenario: spec.id, split, episode, task, steps, transcript, reward: total, verdict }
+  const { verdict, rubric } = judge(scenario, environment)
+  environment.close?.()
+  return {
+    scenario: spec.id,
+    split,
+    episode,
+    task,
+    steps,
+    transcript,
+    reward: total,
+    verdict,
+    rubric,
+  }
 }

@@ -5,10 +5,12 @@ export interface Message {
   readonly role: string
   readonly content?: string | readonly { readonly text?: string }[] | null
   readonly tool_call_id?: string
-  readonly tool_calls?: readonly {
-    readonly id: string
-    readonly function: { readonly name: string; readonly arguments: string }
-  }[]
+  readonly tool_calls?:
+    | readonly {
+        readonly id: string
+        readonly function: { readonly name: string; readonly arguments: string }
+      }[]
+    | null
 }
 
 /** null: no user has said anything. Calls without an answer have not happened yet. */
@@ -23,7 +25,7 @@ export const heardIn = (messages: readonly Message[]): Heard | null => {
     ),
   )
   const calls = messages
-    .flatMap(({ tool_calls = [] }) => tool_calls)
+    .flatMap(({ tool_calls }) => tool_calls ?? [])
     .flatMap(({ id, function: { name } }) => {
       const reply = replies.get(id)
       return reply === undefined ? [] : [{ name, reply }]

@@ -1,0 +1,50 @@
+/** Bodies of the gateway's requests: read within bounds, checked, told what is wrong with them. */
+import type { TSchema } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
+import { HearthError, type Issue, Type as t } from '../../../src/sdk.ts'
+import { splits } from '../environment.ts'
+
+export const wishBody = t.Object({
+  scenario_id: t.String({ minLength: 1, maxLength: 100 }),
+  split: t.Union(
+    (Object.keys(splits) as (keyof typeof splits)[]).map((name) => t.Literal(name)),
+    { default: 'train' },
+  ),
+  episode: t.Integer({ minimum: 0, maximum: 2 ** 40 - 1, default: 0 }),
+  /** A trained model, a scripted player, or one of the language models upstream. */
+  model: t.Optional(t.String({ minLength: 1, maxLength: 200 })),
+  sample_seed: t.Optional(t.Integer({ minimum: 0, maximum: 2 ** 31 - 1 })),
+  rollout_id: t.Optional(t.String({ pattern: '^[A-Za-z0-9_-]{1,100}$' })),
+})
+
+export const toolBody = t.Record(t.String({ maxLength: 200 }), t.Unknown())
+
+const maxBytes = 2 ** 20
+const maxIssues = 10
+
+/** No body at all is an empty object. @throws HearthError what is wrong with it */
+export const bodyOf = async <T>(request: Request, schema: TSchema): Promise<T> => {
+  const bytes = await request.arrayBuffer()
+  if (bytes.byteLength > maxBytes) {
+    throw new HearthError('too_large', `A body has at most ${maxBytes} bytes`)
+  }
+  const value = Value.Default(schema, parsed(new TextDecoder().decode(bytes)))
+  if (Value.Check(schema, value)) return value as T
+  const issues: Issue[] = []
+  for (const { path, message } of Value.Errors(schema, value)) {
+    issues.push({ path: `body${path.replaceAll('/', '.')}`, message })
+    if (issues.length === maxIssues) break
+  }
+  const [first] = issues
+  const message = first ? `${first.path}: ${first.message}` : undefined
+  throw new HearthError('validation', message, { issues })
+}
+
+const parsed = (text: string): unknown => {
+  if (text.trim() === '') return {}
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new HearthError('malformed_json')
+  }
+}
