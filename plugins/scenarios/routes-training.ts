@@ -6,7 +6,8 @@ import type { Evaluations } from './evaluations.ts'
 import { frameworks, unavailable } from './frameworks.ts'
 import { sessionsWhere, sessionView, visibleSession } from './session.ts'
 import type { SettingsStore } from './settings.ts'
-import { algorithms } from './training/settings.ts'
+import { unsuitable, usualAlgorithm } from './training/algorithms.ts'
+import { algorithmNames } from './training/settings.ts'
 import type { Trainings } from './trainings.ts'
 
 const tags = ['training']
@@ -22,10 +23,8 @@ const startBody = t.Object(
     max_episodes: t.Optional(t.Integer({ minimum: 1, maximum: maxEpisodes })),
     learning_rate: t.Optional(t.Number({ exclusiveMinimum: 0, maximum: 1 })),
     seed: t.Integer({ minimum: 0, maximum: 2 ** 31 - 1, default: 0 }),
-    algorithm: t.Union(
-      algorithms.map((name) => t.Literal(name)),
-      { default: 'bc+ppo' },
-    ),
+    // Left out: what does best in few episodes.
+    algorithm: t.Optional(t.Union(algorithmNames.map((name) => t.Literal(name)))),
     node: t.Optional(t.String({ minLength: 1, maxLength: 200 })),
   },
   {
@@ -62,11 +61,12 @@ export const trainingRoutes = ({
         const scenario = await catalogue.get(who, body.scenario_id)
         const usual = await all.of(who.id)
         const framework = body.framework ?? usual.framework
-        const why = unavailable(framework)
+        const algorithm = body.algorithm ?? usualAlgorithm(scenario)
+        const why = unavailable(framework) ?? unsuitable(algorithm, scenario)
         if (why !== null) throw new HearthError('conflict', why)
         const settings = {
           scenario: scenario.spec.id,
-          algorithm: body.algorithm,
+          algorithm,
           episodes: body.max_episodes ?? usual.maxEpisodes,
           learningRate: body.learning_rate ?? usual.learningRate,
           seed: body.seed,

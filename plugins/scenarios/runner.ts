@@ -1,11 +1,12 @@
 /** The kind of job that a training is. */
 import { Type as t, type Plan, type Runner } from '../../src/sdk.ts'
-import { algorithms, type TrainingSettings } from './training/settings.ts'
+import { algorithms } from './training/algorithms.ts'
+import { algorithmNames, type TrainingSettings } from './training/settings.ts'
 
 export const settingsSchema = t.Object(
   {
     scenario: t.String({ minLength: 1, maxLength: 100 }),
-    algorithm: t.Union(algorithms.map((name) => t.Literal(name))),
+    algorithm: t.Union(algorithmNames.map((name) => t.Literal(name))),
     episodes: t.Integer({ minimum: 1, maximum: 10_000_000 }),
     learningRate: t.Number({ minimum: 0, maximum: 1 }),
     seed: t.Integer({ minimum: 0, maximum: 2 ** 31 - 1 }),
@@ -25,11 +26,8 @@ export const trainingRunner: Runner = {
   spec,
   plan(given): Plan {
     const { settings, node } = given as { settings: TrainingSettings; node?: string }
-    return {
-      command: ['hearth', 'train'],
-      env: { HEARTH_TRAINING: JSON.stringify(settings) },
-      needs: { cpus: 1, ...(node !== undefined && { labels: [node] }) },
-      graceMs,
-    }
+    const plan = algorithms[settings.algorithm].plan(settings)
+    const needs = { ...plan.needs, ...(node !== undefined && { labels: [node] }) }
+    return { graceMs, ...plan, needs }
   },
 }

@@ -2,12 +2,13 @@
 import type { ScenarioSpec } from '../environment.ts'
 import type { PpoSettings } from '../learning/ppo.ts'
 
-export const algorithms = ['bc+ppo', 'bc', 'ppo', 'reinforce'] as const
-export type Algorithm = (typeof algorithms)[number]
+/** What each is and how its job is run: `algorithms.ts`. */
+export const algorithmNames = ['bc+ppo', 'bc', 'ppo', 'reinforce'] as const
+export type AlgorithmName = (typeof algorithmNames)[number]
 
 export interface TrainingSettings {
   readonly scenario: string
-  readonly algorithm: Algorithm
+  readonly algorithm: AlgorithmName
   /** Episodes that may be played, those of the oracle counted too. */
   readonly episodes: number
   readonly learningRate: number

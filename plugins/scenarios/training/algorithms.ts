@@ -1,0 +1,59 @@
+/** Everything that a training can be made with: requests, jobs and documents follow this table. */
+import type { Plan } from '../../../src/sdk.ts'
+import type { Scenario } from '../environment.ts'
+import type { AlgorithmName, TrainingSettings } from './settings.ts'
+
+/** What of the plan of a job depends on the algorithm. */
+export type AlgorithmPlan = Pick<
+  Plan,
+  'command' | 'env' | 'files' | 'outputs' | 'python' | 'needs' | 'network' | 'sandbox'
+>
+
+export interface Algorithm {
+  /** What it is, in the words of who chooses. */
+  readonly title: string
+  /** Policies over observations, or over what is said. */
+  readonly learns: 'vector' | 'language'
+  /** It begins with episodes of the scenario's oracle. */
+  readonly copies: boolean
+  plan(settings: TrainingSettings): AlgorithmPlan
+}
+
+/**
+ * The program is part of this one. Trainings share the processors of a node, at low priority, so
+ * that several go on at once: each asks for a quarter of one.
+ */
+const native = (title: string, copies = false): Algorithm => ({
+  title,
+  learns: 'vector',
+  copies,
+  plan: (settings) => ({
+    command: ['hearth', 'train'],
+    env: { HEARTH_TRAINING: JSON.stringify(settings) },
+    needs: { cpus: 0.25 },
+  }),
+})
+
+export const algorithms: Readonly<Record<AlgorithmName, Algorithm>> = {
+  'bc+ppo': native('The oracle’s episodes first, then trial with PPO', true),
+  bc: native('The oracle’s episodes only', true),
+  ppo: native('Proximal policy optimisation'),
+  reinforce: native('Whole returns against a learned baseline'),
+}
+
+export const hasOracle = ({ spec }: Scenario): boolean => spec.scripted?.includes('oracle') ?? true
+
+/** For those who name none: with few episodes nothing does as well as an oracle to learn from. */
+export const usualAlgorithm = (scenario: Scenario): AlgorithmName =>
+  hasOracle(scenario) ? 'bc+ppo' : 'ppo'
+
+/** Why the algorithm cannot learn the scenario; null: it can. */
+export const unsuitable = (name: AlgorithmName, scenario: Scenario): string | null => {
+  const { copies, learns } = algorithms[name]
+  const { id } = scenario.spec
+  if (copies && !hasOracle(scenario)) return `${id} has no oracle that ${name} could learn from`
+  if (learns === 'language' && scenario.conversation === null) {
+    return `Nothing is said in ${id} that ${name} could learn from`
+  }
+  return null
+}
