@@ -1,5 +1,12 @@
 /** The verb that training jobs run: not for people, so no help tells of it. */
+import { setPriority } from 'node:os'
 import { scenarioOf } from '../../plugins/scenarios/catalogue.ts'
 import { train as run } from '../../plugins/scenarios/training/program.ts'
 
-export const train = (): Promise<number> => run(process.env, scenarioOf)
+/** Of the scale of `nice`: who asks the server something goes before who only learns. */
+const politeness = 10
+
+export const train = (): Promise<number> => {
+  setPriority(politeness)
+  return run(process.env, scenarioOf)
+}

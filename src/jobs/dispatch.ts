@@ -6,7 +6,7 @@ import { type SQL, sql } from '../storage/sql.ts'
 import { type Claim, claim } from './claim.ts'
 import type { Commits } from './commits.ts'
 import { excludeFull, type RunningLimits } from './running-limits.ts'
-import { type Demand, fit, type Free, isTighter, take } from './match.ts'
+import { type Demand, fit, type Free, isFull, isTighter, take } from './match.ts'
 import { freePlaces, type Session, type Sessions } from './sessions.ts'
 
 export interface DispatcherOptions {
@@ -131,7 +131,7 @@ const assign = (
       continue
     }
     claims.push({ jobId: id, nodeId: place.session.node.id, capacity: place.session.capacity })
-    if (place.left.slots > 0) waiting.set(place.session, place.left)
+    if (!isFull(place.left)) waiting.set(place.session, place.left)
     else waiting.delete(place.session)
     if (waiting.size === 0) break
   }

@@ -46,12 +46,18 @@ export interface Taken {
   readonly gpus: readonly string[]
 }
 
+/** Jobs that ask for a part of a processor share a slot: they mean to run beside others. */
+const slotsOf = ({ cpus }: Demand): number => (cpus > 0 ? Math.min(1, cpus) : 1)
+
+/** Fractions add up to a little more than they should. */
+const slack = 1e-6
+
 export const freeOf = (capacity: Capacity, taken: readonly Taken[]): Free => {
   const leased = new Set(taken.flatMap(({ gpus }) => gpus))
   const sum = (of: (demand: Demand) => number): number =>
     taken.reduce((total, { demand }) => total + of(demand), 0)
   return {
-    slots: capacity.slots - taken.length,
+    slots: capacity.slots - sum(slotsOf),
     cpus: capacity.cpus - sum(({ cpus }) => cpus),
     memoryBytes: capacity.memoryBytes - sum(({ memoryBytes }) => memoryBytes),
     gpus: capacity.gpus.filter(({ uuid }) => !leased.has(uuid)),
@@ -70,9 +76,8 @@ const suits = ({ gpuMemoryBytes, gpuModel }: Demand, gpu: Gpu): boolean =>
 
 /** The GPUs to lease, smallest first; null when the job does not fit. */
 export const fit = (demand: Demand, free: Free): readonly string[] | null => {
-  if (free.slots < 1) return null
-  // Fractions of a processor add up to a little more than they should.
-  if (demand.cpus > free.cpus + 1e-6 || demand.memoryBytes > free.memoryBytes) return null
+  if (slotsOf(demand) > free.slots + slack) return null
+  if (demand.cpus > free.cpus + slack || demand.memoryBytes > free.memoryBytes) return null
   if (!demand.labels.every((label) => free.labels.has(label))) return null
   const { sandboxes } = demand
   if (sandboxes.length > 0 && !sandboxes.some((level) => free.sandboxes.has(level))) return null
@@ -101,10 +106,13 @@ export const lacks = (demand: Demand, capacity: Capacity): string | null => {
   return `${demand.cpus} CPUs`
 }
 
+/** Whether even a small job finds no place any more. */
+export const isFull = ({ slots }: Free): boolean => slots <= slack
+
 /** What is left once a job that fits has moved in. */
 export const take = (free: Free, demand: Demand, gpus: readonly string[]): Free => ({
   ...free,
-  slots: free.slots - 1,
+  slots: free.slots - slotsOf(demand),
   cpus: free.cpus - demand.cpus,
   memoryBytes: free.memoryBytes - demand.memoryBytes,
   gpus: free.gpus.filter(({ uuid }) => !gpus.includes(uuid)),

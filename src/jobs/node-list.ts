@@ -58,7 +58,7 @@ export const nodeView = (
     version: node.version,
     capacity,
     free: free && {
-      slots: Math.max(0, free.slots),
+      slots: Math.max(0, Math.floor(free.slots)),
       cpus: Math.max(0, free.cpus),
       memoryBytes: Math.max(0, free.memoryBytes),
       gpus: free.gpus.map(({ uuid }) => uuid),

@@ -1,5 +1,5 @@
 /** What this server knows in memory of the nodes that speak to it: all of it can be lost. */
-import { type Free, freeOf } from './match.ts'
+import { type Free, freeOf, isFull } from './match.ts'
 import type { Node } from './nodes.ts'
 import type { Capacity } from './protocol.ts'
 import type { Job } from './rows.ts'
@@ -68,8 +68,7 @@ export class Sessions {
   /** Those that wait for work and have room for some. */
   waiting(): Session[] {
     return [...this.#byNode.values()].filter(
-      ({ poll, accepting, active, capacity }) =>
-        poll !== null && accepting && active.size < capacity.slots,
+      (session) => session.poll !== null && session.accepting && !isFull(freePlaces(session)),
     )
   }
 

@@ -1,6 +1,15 @@
 /** What fits where, what is left, and which place is the tighter one. */
 import { expect, test } from 'bun:test'
-import { demandOf, fit, freeOf, isTighter, lacks, shapeOf, take } from '../../src/jobs/match.ts'
+import {
+  demandOf,
+  fit,
+  freeOf,
+  isFull,
+  isTighter,
+  lacks,
+  shapeOf,
+  take,
+} from '../../src/jobs/match.ts'
 import type { Plan } from '../../src/jobs/plan.ts'
 
 const gpus = [
@@ -48,6 +57,23 @@ test('what is taken is not free, and comes back', () => {
   const full = take(left, small, fit(small, left)!)
   expect(full.gpus).toEqual([])
   expect(fit(demandOf(plan({})), full)).toBeNull()
+})
+
+test('jobs that ask for a part of a processor share a slot', () => {
+  const quarter = demandOf(plan({ needs: { cpus: 0.25 } }))
+  let left = free
+  for (let n = 0; n < 8; n++) {
+    expect(fit(quarter, left)).toEqual([])
+    expect(isFull(left)).toBe(false)
+    left = take(left, quarter, [])
+  }
+  expect({ full: isFull(left), fits: fit(quarter, left), cpus: left.cpus }).toEqual({
+    full: true,
+    fits: null,
+    cpus: 2,
+  })
+  const seven = Array.from({ length: 7 }, () => ({ demand: quarter, gpus: [] }))
+  expect(fit(demandOf(plan({})), freeOf(capacity, seven))).toBeNull()
 })
 
 test('GPUs are spared first, then slots', () => {
