@@ -1,7 +1,7 @@
 /** One episode from its first observation to its verdict, with what was said. */
 import { type Scenario, seedOf, type Split } from './environment.ts'
 import { baselines } from './learning/evaluate.ts'
-import type { TrajectoryStep } from './gateway/trajectory.ts'
+import type { Trajectory, TrajectoryStep } from './gateway/trajectory.ts'
 import type { Policy } from './models/policy.ts'
 import { Random } from './random.ts'
 import { judge } from './rubric.ts'
@@ -50,6 +50,30 @@ export const play = (
     steps,
     transcript,
     reward: total,
+    verdict,
+    rubric,
+  }
+}
+
+/** The episode as it is kept: observations follow from the seed and the actions. */
+export const trajectoryOf = (
+  { spec, conversation }: Scenario,
+  player: string,
+  played: ReturnType<typeof play>,
+): Trajectory => {
+  const { split, episode, task, reward, verdict, rubric } = played
+  const steps = played.steps.map(({ observation: _, ...step }) => step)
+  const messages = played.transcript.map(({ role, text }) => ({ role, content: text }))
+  return {
+    scenario: { id: spec.id, version: spec.version },
+    split,
+    episode,
+    seed: seedOf(split, episode),
+    task,
+    player,
+    steps,
+    ...(conversation && { messages }),
+    reward,
     verdict,
     rubric,
   }

@@ -6,13 +6,19 @@ import {
   jobs,
   router,
   sql,
+  type Timer,
   type Who,
 } from '../../src/sdk.ts'
 import { Catalogue } from './catalogue.ts'
 import { Evaluations } from './evaluations.ts'
+import { namedModels } from './gateway/models.ts'
+import { RolloutTable } from './gateway/rollout-table.ts'
+import { Recordings } from './recordings.ts'
 import { Registry } from './registry.ts'
 import { chatRoutes } from './routes-chat.ts'
+import { gatewayRoutes } from './routes-gateway.ts'
 import { modelRoutes } from './routes-models.ts'
+import { recordingRoutes } from './routes-recordings.ts'
 import { rootRoutes } from './routes-root.ts'
 import { scenarioRoutes } from './routes-scenarios.ts'
 import { settingsRoutes } from './routes-settings.ts'
@@ -24,6 +30,8 @@ import { SettingsStore } from './settings.ts'
 import { Trainings, topicOf, trainingKind, updateOf } from './trainings.ts'
 
 const version = '1.0.0'
+/** Between two looks for rollouts whose agents are gone. */
+const sweepMs = 60_000
 
 export default definePlugin({
   id: 'scenarios',
@@ -31,9 +39,9 @@ export default definePlugin({
   sdk: '>=0.1.0',
   uses: { jobs },
   dialect: detailDialect,
-  paths: ['/api/scenarios', '/api/training', '/api/models', '/api/settings'],
+  paths: ['/api/scenarios', '/api/training', '/api/models', '/api/settings', '/api/agents'],
   migrations: scenariosMigrations,
-  setup({ uses, db, blobs, auth, live, clock }) {
+  setup({ uses, db, blobs, auth, live, clock, log }) {
     const catalogue = new Catalogue()
     const settings = new SettingsStore(db, auth)
     const registry = new Registry({ db, blobs, jobs: uses.jobs, clock })
@@ -45,6 +53,9 @@ export default definePlugin({
     }
     const trainings = new Trainings({ db, jobs: uses.jobs, live, clock, registry, ownerOf })
     const evaluations = new Evaluations({ db, jobs: uses.jobs, catalogue, registry })
+    const recordings = new Recordings(db, clock)
+    const modelOf = namedModels({ registry, settings, env: process.env })
+    const rollouts = new RolloutTable({ db, clock, catalogue, recordings, modelOf })
     uses.jobs.addSink(trainings)
     uses.jobs.onFinished(trainingKind, (job) => trainings.finished(job))
     const durationOf = async (scenario: string): Promise<string> => {
@@ -54,14 +65,27 @@ export default definePlugin({
       const seconds = (last.figures['elapsed_s'] ?? 0).toFixed(1)
       return `${seconds} s for ${last.episode} episodes`
     }
+    let sweep: Timer | undefined
     return {
       routes: router()
         .use(rootRoutes(version))
-        .use(scenarioRoutes({ catalogue, registry, durationOf }))
+        .use(scenarioRoutes({ catalogue, registry, recordings, durationOf }))
         .use(trainingRoutes({ db, catalogue, trainings, evaluations, settings }))
         .use(modelRoutes(registry))
         .use(chatRoutes(catalogue, registry))
+        .use(gatewayRoutes(rollouts))
+        .use(recordingRoutes(catalogue, recordings))
         .use(settingsRoutes(settings)),
+      start() {
+        sweep = clock.every(sweepMs, () => {
+          rollouts.expire().catch((error: unknown) => {
+            log.error('rollouts were not looked at', { error: String(error) })
+          })
+        })
+      },
+      stop() {
+        sweep?.cancel()
+      },
       runners: { [trainingKind]: trainingRunner },
       channels: [
         {

@@ -1,9 +1,10 @@
 /** The routes of scenarios: what there is to be trained on, and single episodes to look at. */
 import { HearthError, router, Type as t } from '../../src/sdk.ts'
 import type { Catalogue } from './catalogue.ts'
-import { play, players } from './episodes.ts'
+import { play, players, trajectoryOf } from './episodes.ts'
 import { type Scenario, splits } from './environment.ts'
 import { available } from './frameworks.ts'
+import type { Recordings } from './recordings.ts'
 import type { Registry } from './registry.ts'
 
 const tags = ['scenarios']
@@ -11,11 +12,13 @@ const tags = ['scenarios']
 export interface ScenarioRoutesOptions {
   readonly catalogue: Catalogue
   readonly registry: Registry
+  readonly recordings: Recordings
   /** Of the last training that was completed, in words. */
   durationOf(id: string): Promise<string>
 }
 
-export const scenarioRoutes = ({ catalogue, registry, durationOf }: ScenarioRoutesOptions) => {
+export const scenarioRoutes = (options: ScenarioRoutesOptions) => {
+  const { catalogue, registry, recordings, durationOf } = options
   const view = async ({ spec }: Scenario) => ({
     id: spec.id,
     name: spec.name,
@@ -55,7 +58,9 @@ export const scenarioRoutes = ({ catalogue, registry, durationOf }: ScenarioRout
         if (policy && policy.file.scenario.id !== scenario.spec.id) {
           throw new HearthError('conflict', `The model is of ${policy.file.scenario.id}`)
         }
-        return play(scenario, policy ?? body.player, body.split, body.episode)
+        const played = play(scenario, policy ?? body.player, body.split, body.episode)
+        const kept = trajectoryOf(scenario, model_id ?? body.player, played)
+        return { ...played, n: await recordings.add(who.id, 'play', kept) }
       },
       {
         body: t.Object({

@@ -1,5 +1,6 @@
 /** The tables of trainings, their curves, their models, and everybody's settings. */
 import type { Migration } from '../../src/sdk.ts'
+import { gatewayMigration } from './migrations/gateway.ts'
 
 /** Times are milliseconds since the epoch; `settings`, `figures`, `test` and `data` are JSON. */
 export const scenariosMigrations: readonly Migration[] = [
@@ -63,4 +64,5 @@ create table scenarios_settings (
 );
 `,
   },
+  gatewayMigration,
 ]

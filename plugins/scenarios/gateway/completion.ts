@@ -57,7 +57,7 @@ export interface ToolCallSaid {
 export interface AnswerMessage extends Readonly<Record<string, unknown>> {
   readonly role: 'assistant'
   readonly content: string | null
-  readonly tool_calls?: readonly ToolCallSaid[]
+  readonly tool_calls?: readonly ToolCallSaid[] | null
 }
 
 export interface Completion {
@@ -70,7 +70,7 @@ export interface Completion {
     readonly message: AnswerMessage
     readonly finish_reason: string
   }[]
-  readonly usage: Readonly<Record<string, unknown>>
+  readonly usage?: Readonly<Record<string, unknown>>
 }
 
 const idOf = (prefix: string) => `${prefix}${crypto.randomUUID().replaceAll('-', '').slice(0, 24)}`
@@ -116,8 +116,8 @@ const eventsOf = (answer: Completion, tellsUsage: boolean): string => {
   const { id, created, model, choices, usage } = answer
   const head = { id, object: 'chat.completion.chunk', created, model }
   const deltas = choices.flatMap(({ index, message, finish_reason }) => {
-    const { tool_calls = [], ...rest } = message
-    const calls = tool_calls.map((call, at) => ({ index: at, ...call }))
+    const { tool_calls, ...rest } = message
+    const calls = (tool_calls ?? []).map((call, at) => ({ index: at, ...call }))
     const chunk = (delta: object, finish: string | null) => ({
       index,
       delta,

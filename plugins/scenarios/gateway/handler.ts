@@ -3,6 +3,7 @@ import { HearthError } from '../../../src/sdk.ts'
 import { bodyOf, toolBody, wishBody } from './bodies.ts'
 import { chatBody, type ChatRequest, errorResponse, respond, textCompletion } from './completion.ts'
 import type { Gateway, RolloutWish } from './gateway.ts'
+import { UpstreamError } from './upstream.ts'
 import { episodeOver, type Rollout } from './rollout.ts'
 
 interface Visit {
@@ -37,6 +38,11 @@ export const answerGateway = async (
     const base = `${origin}${prefix}`
     return await route.handle({ gateway, request, base, id: id ?? '', name: name ?? '' })
   } catch (error) {
+    if (error instanceof UpstreamError) {
+      const { status, message, retryAfter } = error
+      const wait = retryAfter === null ? {} : { 'retry-after': retryAfter }
+      return errorResponse(status, message, 'upstream_error', wait)
+    }
     if (!(error instanceof HearthError)) throw error
     const { status, message, code, issues, headers } = error
     if (/^\/rollouts\/[^/]+\/v1\//.test(path)) return errorResponse(status, message, code, headers)
@@ -80,8 +86,8 @@ const show = async ({ gateway, id }: Visit): Promise<Response> => {
     status,
     reason,
     player,
-    steps,
     ...(rollout.isOver && rollout.ended),
+    steps,
     events: await gateway.events(id),
   })
 }

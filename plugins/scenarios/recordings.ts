@@ -1,0 +1,120 @@
+/** Episodes that were played and are kept: listed, looked at, counted, handed to learners. */
+import {
+  type Clock,
+  type Database,
+  HearthError,
+  type Queries,
+  sql,
+  type Who,
+} from '../../src/sdk.ts'
+import type { Split } from './environment.ts'
+import type { Trajectory } from './gateway/trajectory.ts'
+
+/** Through the gateway, by a request for one episode, or by a harness that evaluates. */
+export const sources = ['gateway', 'play', 'harness'] as const
+export type Source = (typeof sources)[number]
+
+/** Of each owner and scenario; the oldest go first. */
+const keptEpisodes = 20_000
+/** Between two looks at how many there are. */
+const trimEvery = 100
+
+interface Row {
+  readonly n: number
+  readonly owner_id: number
+  readonly source: Source
+  readonly data: string
+  readonly created_at: number
+}
+
+export interface Recording extends Trajectory {
+  readonly n: number
+  readonly source: Source
+  readonly created_at: string
+}
+
+export interface RecordingFilter {
+  readonly player?: string | undefined
+  readonly split?: Split | undefined
+  readonly source?: Source | undefined
+  readonly task?: string | undefined
+  readonly success?: boolean | undefined
+}
+
+export interface Page {
+  readonly skip: number
+  readonly limit: number
+}
+
+type Condition = ReturnType<typeof sql>
+
+export class Recordings {
+  readonly #db: Database
+  readonly #clock: Clock
+
+  constructor(db: Database, clock: Clock) {
+    this.#db = db
+    this.#clock = clock
+  }
+
+  /** Answers its number. Within a transaction of the caller's, if it hands one in. */
+  async add(owner: number, source: Source, one: Trajectory, q?: Queries): Promise<number> {
+    if (!q) return this.#db.transaction((tx) => this.add(owner, source, one, tx))
+    const { scenario, split, episode, task, player, verdict, reward, rubric } = one
+    const [made] = await q.rows<{ n: number }>(sql`insert into scenarios_episode
+      (owner_id, scenario, version, split, episode, task, player, source, success, reward, score,
+       data, created_at)
+      values (${owner}, ${scenario.id}, ${scenario.version}, ${split}, ${episode}, ${task},
+       ${player}, ${source}, ${verdict.success ? 1 : 0}, ${reward}, ${rubric.score},
+       ${JSON.stringify(one)}, ${this.#clock.now()}) returning n`)
+    const n = made?.n ?? 0
+    if (n % trimEvery === 0) {
+      const mine = sql`owner_id = ${owner} and scenario = ${scenario.id}`
+      await q.run(sql`delete from scenarios_episode where ${mine} and n <= (
+        select n from scenarios_episode where ${mine} order by n desc
+        limit 1 offset ${keptEpisodes})`)
+    }
+    return n
+  }
+
+  /** The newest first. */
+  async list(who: Who, scenario: string, filter: RecordingFilter, { skip, limit }: Page) {
+    const where = conditionOf(who, scenario, filter)
+    const [counted] = await this.#db.rows<{ total: number }>(sql`
+      select count(*) as total from scenarios_episode where ${where}`)
+    const rows = await this.#db.rows<Row>(sql`select * from scenarios_episode
+      where ${where} order by n desc limit ${limit} offset ${skip}`)
+    return { episodes: rows.map(recordingOf), total: Number(counted?.total ?? 0) }
+  }
+
+  /** @throws HearthError `not_found` */
+  async get(who: Who, scenario: string, n: number): Promise<Recording> {
+    const where = conditionOf(who, scenario, {})
+    const [row] = await this.#db.rows<Row>(sql`
+      select * from scenarios_episode where ${where} and n = ${n}`)
+    if (!row) throw new HearthError('not_found', 'Episode not found')
+    return recordingOf(row)
+  }
+}
+
+/** Others' episodes are not there for whoever asks, administrators excepted. */
+const conditionOf = (who: Who, scenario: string, filter: RecordingFilter): Condition => {
+  const { player, split, source, task, success } = filter
+  const all = [
+    sql`scenario = ${scenario}`,
+    ...(who.isSuperuser ? [] : [sql`owner_id = ${who.id}`]),
+    ...(player === undefined ? [] : [sql`player = ${player}`]),
+    ...(split === undefined ? [] : [sql`split = ${split}`]),
+    ...(source === undefined ? [] : [sql`source = ${source}`]),
+    ...(task === undefined ? [] : [sql`task = ${task}`]),
+    ...(success === undefined ? [] : [sql`success = ${success ? 1 : 0}`]),
+  ]
+  return sql.join(all, sql` and `)
+}
+
+const recordingOf = ({ n, source, data, created_at }: Row): Recording => ({
+  n,
+  source,
+  created_at: new Date(created_at).toISOString(),
+  ...(JSON.parse(data) as Trajectory),
+})
