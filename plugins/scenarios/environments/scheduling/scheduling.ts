@@ -22,7 +22,7 @@ const rewards = { neededAsk: 0.1, otherStep: -0.02, success: 1 }
 export const scheduling: Scenario = {
   spec: {
     id: 'scheduling',
-    version: 1,
+    version: 2,
     name: 'Scheduling',
     description:
       'Places a meeting in a week of hidden calendars: asks for as few as will do, then books ' +

@@ -88,23 +88,28 @@ export interface Outlook {
   readonly allowed: number
 }
 
-export const outlookOf = (meeting: Meeting): Outlook => {
-  let open = bit(slots) - 1
-  let taken = 0
+/** Where it can begin and where not, by the calendars that are known, laid over each other. */
+export const togetherOf = (
+  meeting: Pick<Meeting, 'needed' | 'isLong' | 'busy' | 'asked'>,
+): { readonly free: number; readonly busy: number } => {
+  let free = bit(slots) - 1
+  let busy = 0
   for (let person = 0; person < people.length; person++) {
     if (!has(meeting.needed, person)) continue
     const known = knownSlots(meeting, person)
-    const busy = meeting.busy[person] ?? 0
-    open &= known & ~busy
-    taken |= known & busy
+    const taken = meeting.busy[person] ?? 0
+    free &= known & ~taken
+    busy |= known & taken
   }
+  if (!meeting.isLong) return { free, busy }
+  // A long one needs the slot after the first as well, on the same day.
+  return { free: free & (free >> 1) & firstHalves, busy: busy | (busy >> 1) | ~firstHalves }
+}
+
+export const outlookOf = (meeting: Meeting): Outlook => {
+  const { free, busy } = togetherOf(meeting)
   const allowed = allowedSlots(meeting)
-  // A long one needs the slot after the first as well.
-  if (meeting.isLong) {
-    open &= open >> 1
-    taken |= taken >> 1
-  }
-  return { open: open & allowed, closed: taken & allowed, allowed }
+  return { open: free & allowed, closed: busy & allowed, allowed }
 }
 
 /** The booking that is known to be right: the earliest. -1: more must be asked for. */
