@@ -40,6 +40,7 @@ const verbs: Readonly<Record<string, Verb>> = {
   agent: async (args) => (await import('./cli/agent.ts')).agent(args),
   shim: async (args) => (await import('./cli/shim.ts')).shim(args),
   train: async () => (await import('./cli/train.ts')).train(),
+  harness: async (args) => (await import('./cli/harness.ts')).harness(args),
   version: async () => {
     const { sdkVersion } = await import('./kernel/boot.ts')
     process.stdout.write(`hearth ${sdkVersion}\n`)

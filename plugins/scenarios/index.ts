@@ -13,9 +13,11 @@ import { Catalogue } from './catalogue.ts'
 import { Evaluations } from './evaluations.ts'
 import { namedModels } from './gateway/models.ts'
 import { RolloutTable } from './gateway/rollout-table.ts'
+import { Probes, probeKind, probeRunner } from './harness/probes.ts'
 import { Recordings } from './recordings.ts'
 import { Registry } from './registry.ts'
 import { chatRoutes } from './routes-chat.ts'
+import { frameworkRoutes } from './routes-frameworks.ts'
 import { gatewayRoutes } from './routes-gateway.ts'
 import { modelRoutes } from './routes-models.ts'
 import { recordingRoutes } from './routes-recordings.ts'
@@ -39,7 +41,14 @@ export default definePlugin({
   sdk: '>=0.1.0',
   uses: { jobs },
   dialect: detailDialect,
-  paths: ['/api/scenarios', '/api/training', '/api/models', '/api/settings', '/api/agents'],
+  paths: [
+    '/api/scenarios',
+    '/api/training',
+    '/api/models',
+    '/api/settings',
+    '/api/agents',
+    '/api/frameworks',
+  ],
   migrations: scenariosMigrations,
   setup({ uses, db, blobs, auth, live, clock, log }) {
     const catalogue = new Catalogue()
@@ -51,6 +60,7 @@ export default definePlugin({
       if (!user) throw new HearthError('gone', 'The owner of the training is gone')
       return { ...user, via: 'key' }
     }
+    const probes = new Probes({ db, jobs: uses.jobs, clock, ownerOf })
     const trainings = new Trainings({ db, jobs: uses.jobs, live, clock, registry, ownerOf })
     const evaluations = new Evaluations({ db, jobs: uses.jobs, catalogue, registry })
     const recordings = new Recordings(db, clock)
@@ -58,6 +68,7 @@ export default definePlugin({
     const rollouts = new RolloutTable({ db, clock, catalogue, recordings, modelOf })
     uses.jobs.addSink(trainings)
     uses.jobs.onFinished(trainingKind, (job) => trainings.finished(job))
+    uses.jobs.onFinished(probeKind, (job) => probes.finished(job))
     const durationOf = async (scenario: string): Promise<string> => {
       const done = await sessionsWhere(db, sql`scenario = ${scenario} and status = 'completed'`)
       const last = done.at(-1)
@@ -69,8 +80,9 @@ export default definePlugin({
     return {
       routes: router()
         .use(rootRoutes(version))
-        .use(scenarioRoutes({ catalogue, registry, recordings, durationOf }))
-        .use(trainingRoutes({ db, catalogue, trainings, evaluations, settings }))
+        .use(scenarioRoutes({ catalogue, registry, recordings, probes, durationOf }))
+        .use(trainingRoutes({ db, catalogue, trainings, evaluations, settings, probes }))
+        .use(frameworkRoutes(probes))
         .use(modelRoutes(registry))
         .use(chatRoutes(catalogue, registry))
         .use(gatewayRoutes(rollouts))
@@ -86,7 +98,7 @@ export default definePlugin({
       stop() {
         sweep?.cancel()
       },
-      runners: { [trainingKind]: trainingRunner },
+      runners: { [trainingKind]: trainingRunner, [probeKind]: probeRunner },
       channels: [
         {
           path: '/ws/training/:id',

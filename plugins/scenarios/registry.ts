@@ -71,7 +71,8 @@ export class Registry {
     const onnxBlob = await blobs.put(new Blob([onnx]).stream())
     const digits = session.id.split('_').at(-1) ?? ''
     const id = `model_${session.n}_${digits}`
-    const { scenario, settings, test, episodes } = file
+    const { scenario, settings, episodes, harness } = file
+    const test = harness?.test ?? file.test
     await db.run(sql`insert into scenarios_model
       (id, owner_id, session_id, name, scenario, version, framework, accuracy, episodes, size,
        policy_sha256, onnx_sha256, test, created_at)

@@ -3,7 +3,7 @@ import { HearthError, router, Type as t } from '../../src/sdk.ts'
 import type { Catalogue } from './catalogue.ts'
 import { play, players, trajectoryOf } from './episodes.ts'
 import { type Scenario, splits } from './environment.ts'
-import { available } from './frameworks.ts'
+import type { Probes } from './harness/probes.ts'
 import type { Recordings } from './recordings.ts'
 import type { Registry } from './registry.ts'
 
@@ -13,31 +13,35 @@ export interface ScenarioRoutesOptions {
   readonly catalogue: Catalogue
   readonly registry: Registry
   readonly recordings: Recordings
+  readonly probes: Probes
   /** Of the last training that was completed, in words. */
   durationOf(id: string): Promise<string>
 }
 
 export const scenarioRoutes = (options: ScenarioRoutesOptions) => {
-  const { catalogue, registry, recordings, durationOf } = options
-  const view = async ({ spec }: Scenario) => ({
-    id: spec.id,
-    name: spec.name,
-    description: spec.description,
-    difficulty: spec.difficulty,
-    duration: await durationOf(spec.id),
-    // Nobody has rated anything yet.
-    rating: 0,
-    ratings_count: 0,
-    tasks: spec.tasks.length,
-    frameworks: [...available],
-    metrics: [...spec.metrics],
-    features: [...spec.features],
-    version: spec.version,
-    task_names: [...spec.tasks],
-    actions: [...spec.actions],
-    observations: spec.observations,
-    max_steps: spec.maxSteps,
-  })
+  const { catalogue, registry, recordings, probes, durationOf } = options
+  const view = async (scenario: Scenario) => {
+    const { spec } = scenario
+    return {
+      id: spec.id,
+      name: spec.name,
+      description: spec.description,
+      difficulty: spec.difficulty,
+      duration: await durationOf(spec.id),
+      // Nobody has rated anything yet.
+      rating: 0,
+      ratings_count: 0,
+      tasks: spec.tasks.length,
+      frameworks: await probes.playing(scenario),
+      metrics: [...spec.metrics],
+      features: [...spec.features],
+      version: spec.version,
+      task_names: [...spec.tasks],
+      actions: [...spec.actions],
+      observations: spec.observations,
+      max_steps: spec.maxSteps,
+    }
+  }
   return router()
     .get('/api/scenarios', async ({ who }) => Promise.all((await catalogue.list(who)).map(view)), {
       detail: { tags, summary: 'List scenarios' },

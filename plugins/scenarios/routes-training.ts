@@ -3,10 +3,11 @@ import { type Database, HearthError, router, sql, t as elysia, Type as t } from 
 import type { Catalogue } from './catalogue.ts'
 import { type Split, splits } from './environment.ts'
 import type { Evaluations } from './evaluations.ts'
-import { frameworks, unavailable } from './frameworks.ts'
+import { frameworks } from './frameworks.ts'
+import type { Probes } from './harness/probes.ts'
 import { sessionsWhere, sessionView, visibleSession } from './session.ts'
 import type { SettingsStore } from './settings.ts'
-import { unsuitable, usualAlgorithm } from './training/algorithms.ts'
+import { unsuitable, usualAlgorithm, unharnessed } from './training/algorithms.ts'
 import { algorithmNames } from './training/settings.ts'
 import type { Trainings } from './trainings.ts'
 
@@ -45,6 +46,7 @@ export interface TrainingRoutesOptions {
   readonly trainings: Trainings
   readonly evaluations: Evaluations
   readonly settings: SettingsStore
+  readonly probes: Probes
 }
 
 export const trainingRoutes = ({
@@ -53,6 +55,7 @@ export const trainingRoutes = ({
   trainings,
   evaluations,
   settings: all,
+  probes,
 }: TrainingRoutesOptions) =>
   router()
     .post(
@@ -62,7 +65,8 @@ export const trainingRoutes = ({
         const usual = await all.of(who.id)
         const framework = body.framework ?? usual.framework
         const algorithm = body.algorithm ?? usualAlgorithm(scenario)
-        const why = unavailable(framework) ?? unsuitable(algorithm, scenario)
+        await probes.mustPlay(framework, scenario)
+        const why = unsuitable(algorithm, scenario) ?? unharnessed(algorithm, framework)
         if (why !== null) throw new HearthError('conflict', why)
         const settings = {
           scenario: scenario.spec.id,

@@ -1,5 +1,6 @@
 /** The kind of job that a training is. */
 import { Type as t, type Plan, type Runner } from '../../src/sdk.ts'
+import { type Framework, frameworks, pythonOf } from './frameworks.ts'
 import { algorithms } from './training/algorithms.ts'
 import { algorithmNames, type TrainingSettings } from './training/settings.ts'
 
@@ -15,19 +16,43 @@ export const settingsSchema = t.Object(
 )
 
 const spec = t.Object(
-  { settings: settingsSchema, node: t.Optional(t.String({ minLength: 1, maxLength: 200 })) },
+  {
+    settings: settingsSchema,
+    framework: t.Union(
+      frameworks.map((name) => t.Literal(name)),
+      { default: 'Native' },
+    ),
+    node: t.Optional(t.String({ minLength: 1, maxLength: 200 })),
+  },
   { additionalProperties: false },
 )
 
 /** An update and an evaluation must fit in. */
 const graceMs = 60_000
 
+/** Agents play the test besides, slowly where they are Python. */
+const harnessGraceMs = 180_000
+
+interface Spec {
+  readonly settings: TrainingSettings
+  readonly framework?: Framework
+  readonly node?: string
+}
+
 export const trainingRunner: Runner = {
   spec,
   plan(given): Plan {
-    const { settings, node } = given as { settings: TrainingSettings; node?: string }
+    const { settings, framework = 'Native', node } = given as Spec
     const plan = algorithms[settings.algorithm].plan(settings)
+    const requirements = pythonOf(framework)
     const needs = { ...plan.needs, ...(node !== undefined && { labels: [node] }) }
-    return { graceMs, ...plan, needs }
+    if (framework === 'Native') return { graceMs, ...plan, needs }
+    return {
+      graceMs: harnessGraceMs,
+      ...plan,
+      needs,
+      env: { ...plan.env, HEARTH_FRAMEWORK: framework },
+      ...(requirements && { python: { requirements: [...requirements] } }),
+    }
   },
 }

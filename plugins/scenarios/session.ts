@@ -78,7 +78,7 @@ export const visibleSession = async (q: Queries, who: Who, id: string): Promise<
 /** Numbers are never null: the document's own page calls `toFixed` on them. */
 export const sessionView = (session: Session) => {
   const { settings, figures } = session
-  const { episode, accuracy, avg_reward, loss, elapsed_s, ...others } = figures
+  const { episode, accuracy, avg_reward, loss, elapsed_s, rollouts_harness, ...others } = figures
   return {
     session_id: session.id,
     scenario_id: settings.scenario,
@@ -95,6 +95,8 @@ export const sessionView = (session: Session) => {
     loss: loss ?? 0,
     start_time: new Date(session.createdAt).toISOString().replace('Z', ''),
     elapsed_time: durationOf(elapsed_s ?? 0),
+    // Who played: this program itself, or agents of the framework.
+    rollouts: { native: session.episode, harness: rollouts_harness ?? 0 },
     figures: others,
     job_id: session.jobId,
     model_id: session.modelId,

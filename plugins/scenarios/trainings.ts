@@ -20,8 +20,9 @@ import type { TrainingSettings } from './training/settings.ts'
 export const trainingKind = 'scenarios.train'
 
 const lookMs = 50
-/** A pause is an update away, a stop an evaluation more. */
-const patienceMs = 120_000
+const lastBytes = 2_000
+/** A pause is an update away, a stop an evaluation more, by agents too. */
+const patienceMs = 240_000
 
 export interface TrainingsOptions {
   readonly db: Database
@@ -64,7 +65,7 @@ export class Trainings implements MetricSink {
     try {
       const job = await jobs.submit(who, {
         kind: trainingKind,
-        spec: { settings, ...(node !== undefined && { node }) },
+        spec: { settings, framework, ...(node !== undefined && { node }) },
         name: key,
         idempotency_key: key,
         // After a crash it goes on from its last checkpoint.
@@ -153,13 +154,23 @@ export class Trainings implements MetricSink {
     if (!session || session.endedAt !== null) return
     const owner = await ownerOf(session.ownerId)
     const model = await registry.take(owner, session, job.id)
-    const why = job.outcome?.message ?? `The program ended with ${job.outcome?.exit_code}`
+    const why = await this.#reason(owner, job)
     const error = model ? null : job.state === 'cancelled' ? 'It was stopped before it began' : why
     await this.#set(
       session,
       sql`status = ${model ? 'completed' : 'failed'}, model_id = ${model?.id ?? null},
           error = ${error}, ended_at = ${clock.now()}`,
     )
+  }
+
+  /** What the node says of the end, or the last that the program said. */
+  async #reason(owner: Who, { id, outcome }: JobView): Promise<string> {
+    if (outcome?.message) return outcome.message
+    const { bytes } = this.#options.jobs
+    const end = await bytes.size(owner, id, 'log')
+    const tail = await bytes.read(owner, id, 'log', { start: Math.max(0, end - lastBytes), end })
+    const said = new TextDecoder().decode(tail).trim().split('\n').at(-1)
+    return said?.replace(/^hearth: /, '') || `The program ended with ${outcome?.exit_code}`
   }
 
   async #changeable(who: Who, id: string, verb: string, from: readonly string[]) {

@@ -1,6 +1,9 @@
 /** Puts modules of Python where programs find them, also from the compiled binary. */
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import harnessAutogen from './harness_autogen.py' with { type: 'text' }
+import harnessCrewai from './harness_crewai.py' with { type: 'text' }
+import hearthHarness from './hearth_harness.py' with { type: 'text' }
 import hearthJob from './hearth_job.py' with { type: 'text' }
 import hearthStep from './hearth_step.py' with { type: 'text' }
 import warmClient from './warm_client.py' with { type: 'text' }
@@ -9,7 +12,13 @@ import warmZygote from './warm_zygote.py' with { type: 'text' }
 
 type Modules = Readonly<Record<string, string>>
 
-const modules: Modules = { 'hearth_job.py': hearthJob, 'hearth_step.py': hearthStep }
+const modules: Modules = {
+  'harness_autogen.py': harnessAutogen,
+  'harness_crewai.py': harnessCrewai,
+  'hearth_harness.py': hearthHarness,
+  'hearth_job.py': hearthJob,
+  'hearth_step.py': hearthStep,
+}
 const scripts: Modules = {
   'warm_client.py': warmClient,
   'warm_program.py': warmProgram,

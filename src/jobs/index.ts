@@ -1,5 +1,6 @@
 /** The jobs plugin: queue, nodes, the agent protocol, and what users see of it. */
 import { Type as t } from '@sinclair/typebox'
+import type { Clock } from '../kernel/clock.ts'
 import { detailDialect } from '../kernel/dialect.ts'
 import { definePlugin, type Plugin } from '../kernel/plugin.ts'
 import { router } from '../kernel/router.ts'
@@ -9,6 +10,7 @@ import { checkJobId, createEngine, type Engine } from './engine.ts'
 import { engineMigrations } from './migrations.ts'
 import { agentRoutes } from './routes-agents.ts'
 import { jobRoutes } from './routes-jobs.ts'
+import { listNodes } from './node-list.ts'
 import { nodeRoutes } from './routes-nodes.ts'
 import type { Runner } from './runner.ts'
 import { type Jobs, jobs } from './service.ts'
@@ -74,7 +76,7 @@ export const jobsPlugin = (options: JobsOptions): Plugin =>
         lostAfterMs: config.lostAfterMs,
         maxQueuedPerOwner: config.maxQueuedPerUser,
       })
-      const service = serviceOf(engine)
+      const service = serviceOf(engine, clock)
       return {
         routes: router()
           .use(jobRoutes(service, engine))
@@ -90,7 +92,7 @@ export const jobsPlugin = (options: JobsOptions): Plugin =>
     },
   })
 
-const serviceOf = (engine: Engine): Jobs => {
+const serviceOf = (engine: Engine, clock: Clock): Jobs => {
   const { listing, commands, finished, streams, nodes } = engine
   const steer =
     (command: 'cancel' | 'pause' | 'resume' | 'retry'): Jobs['cancel'] =>
@@ -109,6 +111,7 @@ const serviceOf = (engine: Engine): Jobs => {
     remove: (who, jobId) => removeJob(commands, who, checkJobId(jobId)),
     onFinished: (kind, listener) => finished.on(kind, listener),
     addSink: (sink) => streams.addSink(sink),
+    nodes: () => listNodes(commands.db, nodes, clock, () => false),
     bytes: streams.bytes,
     ownNode: (node) => nodes.own(node),
   }

@@ -3,6 +3,7 @@ import type { Who } from '../auth/who.ts'
 import { defineService } from '../kernel/plugin.ts'
 import type { JobState } from './job.ts'
 import type { JobBytes } from './job-bytes.ts'
+import type { NodeView } from './node-list.ts'
 import type { MetricSink } from './sink.ts'
 import type { Submission } from './submission.ts'
 import type { JobView } from './view.ts'
@@ -44,6 +45,8 @@ export interface Jobs {
    */
   onFinished(kind: string, listener: (job: JobView) => void | Promise<void>): void
   addSink(sink: MetricSink): void
+  /** Where jobs are run, whether it answers or not; jobs of others are left out. */
+  nodes(): Promise<readonly Omit<NodeView, 'jobs'>[]>
   /** Inputs, logs, events and artifacts. */
   readonly bytes: JobBytes
   /**

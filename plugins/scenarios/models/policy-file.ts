@@ -1,4 +1,5 @@
 /** A trained policy as a file: its layers, what goes in and comes out, and what it was worth. */
+import type { HarnessTest } from '../harness/share.ts'
 import type { Result } from '../learning/evaluate.ts'
 import type { TrainingSettings } from '../training/settings.ts'
 
@@ -24,6 +25,8 @@ export interface PolicyFile {
   readonly episodes: number
   /** On seeds that chose nothing. */
   readonly test: Result
+  /** The same by agents of the framework that was asked for. */
+  readonly harness?: HarnessTest
 }
 
 const bytesOf = (values: Float32Array): string =>

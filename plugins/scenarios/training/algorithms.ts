@@ -1,6 +1,7 @@
 /** Everything that a training can be made with: requests, jobs and documents follow this table. */
 import type { Plan } from '../../../src/sdk.ts'
 import type { Scenario } from '../environment.ts'
+import type { Framework } from '../frameworks.ts'
 import type { AlgorithmName, TrainingSettings } from './settings.ts'
 
 /** What of the plan of a job depends on the algorithm. */
@@ -16,6 +17,8 @@ export interface Algorithm {
   readonly learns: 'vector' | 'language'
   /** It begins with episodes of the scenario's oracle. */
   readonly copies: boolean
+  /** Its program has agents of a framework play a share, and the test. Absent: it does not. */
+  readonly isHarnessed?: boolean
   plan(settings: TrainingSettings): AlgorithmPlan
 }
 
@@ -27,6 +30,7 @@ const native = (title: string, copies = false): Algorithm => ({
   title,
   learns: 'vector',
   copies,
+  isHarnessed: true,
   plan: (settings) => ({
     command: ['hearth', 'train'],
     env: { HEARTH_TRAINING: JSON.stringify(settings) },
@@ -46,6 +50,12 @@ export const hasOracle = ({ spec }: Scenario): boolean => spec.scripted?.include
 /** For those who name none: with few episodes nothing does as well as an oracle to learn from. */
 export const usualAlgorithm = (scenario: Scenario): AlgorithmName =>
   hasOracle(scenario) ? 'bc+ppo' : 'ppo'
+
+/** Why agents of the framework play no part in the algorithm; null: they do. */
+export const unharnessed = (name: AlgorithmName, framework: Framework): string | null =>
+  framework === 'Native' || algorithms[name].isHarnessed
+    ? null
+    : `${name} plays all its episodes itself: ${framework} has no part in it, take Native`
 
 /** Why the algorithm cannot learn the scenario; null: it can. */
 export const unsuitable = (name: AlgorithmName, scenario: Scenario): string | null => {

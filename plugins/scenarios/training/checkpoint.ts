@@ -1,4 +1,5 @@
 /** A training written down: everything that the rest of it depends on, and whose it is. */
+import type { ShareState } from '../harness/share.ts'
 import type { ActorCriticState } from '../learning/actor-critic.ts'
 import type { CollectorState } from '../learning/rollout.ts'
 import type { RandomState } from '../random.ts'
@@ -22,6 +23,10 @@ export interface Checkpoint {
   readonly runtime: string
   /** Of training, pauses left out. */
   readonly elapsedMs: number
+  /** What agents of a framework played of it. */
+  readonly share?: ShareState
+  /** Why it cannot go on; absent: it can. */
+  readonly failure?: string
 }
 
 const format = 1

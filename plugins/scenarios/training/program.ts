@@ -9,9 +9,19 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Scenario } from '../environment.ts'
+import type { Framework } from '../frameworks.ts'
+import type { Decide } from '../gateway/chat-model.ts'
+import { HarnessError, HarnessRollouts, type StartHarness } from '../harness/rollouts.ts'
+import { HarnessShare, type HarnessTest, testFigures } from '../harness/share.ts'
 import { onnxOf } from '../models/onnx.ts'
 import { layerOf, type PolicyFile } from '../models/policy-file.ts'
-import { digestOf, readCheckpoint, runtime, writeCheckpoint } from './checkpoint.ts'
+import {
+  type Checkpoint,
+  digestOf,
+  readCheckpoint,
+  runtime,
+  writeCheckpoint,
+} from './checkpoint.ts'
 import { evaluationMetrics } from './evaluation.ts'
 import { modelPaths } from './model-paths.ts'
 import type { TrainingSettings } from './settings.ts'
@@ -28,16 +38,23 @@ export const checkpointPath = 'training.checkpoint'
 
 type Env = Readonly<Record<string, string | undefined>>
 
-/** Answers the exit code. `HEARTH_TRAINING` holds the settings; files go into `folder`. */
-export const train = async (
-  env: Env,
-  find: (id: string) => Scenario | undefined,
-  folder = '.',
-): Promise<number> => {
+/** What a training is given by whoever starts programs. */
+export interface TrainingParts {
+  readonly find: (id: string) => Scenario | undefined
+  /** Files go there; absent: where it was started. */
+  readonly folder?: string
+  readonly startHarness?: StartHarness
+}
+
+/**
+ * Answers the exit code. `HEARTH_TRAINING` holds the settings, `HEARTH_FRAMEWORK` the harness that
+ * plays its share; absent or `Native`: none.
+ */
+export const train = async (env: Env, parts: TrainingParts): Promise<number> => {
   const settings = JSON.parse(env['HEARTH_TRAINING'] ?? 'null') as TrainingSettings | null
-  const scenario = settings && find(settings.scenario)
+  const scenario = settings && parts.find(settings.scenario)
   if (!settings || !scenario) throw new Error('HEARTH_TRAINING names no scenario that is here')
-  const training = new Training(env, await Trainer.make(scenario, settings), folder)
+  const training = new Training(env, await Trainer.make(scenario, settings), parts)
   return training.run()
 }
 
@@ -49,8 +66,9 @@ class Training {
   #isAsked = false
   #elapsedMs = 0
   #begunMs = performance.now()
+  readonly #share: HarnessShare | null
 
-  constructor(env: Env, trainer: Trainer, folder: string) {
+  constructor(env: Env, trainer: Trainer, { folder = '.', startHarness }: TrainingParts) {
     const events = env['HEARTH_EVENTS'] ?? '/dev/null'
     const control = env['HEARTH_CONTROL'] ?? ''
     this.#trainer = trainer
@@ -61,10 +79,25 @@ class Training {
       this.#isAsked = true
     })
     const from = env['HEARTH_CHECKPOINT']
-    if (from) this.#restore(readFileSync(from, 'utf8'))
+    const saved = from ? readCheckpoint(readFileSync(from, 'utf8')) : null
+    // Tried again, it would end as if nothing had happened.
+    if (saved?.failure !== undefined) throw new Error(saved.failure)
+    this.#share = shareOf(env, trainer, startHarness)
+    if (saved) this.#restore(saved)
   }
 
   async run(): Promise<number> {
+    try {
+      return await this.#train()
+    } catch (error) {
+      if (error instanceof HarnessError) this.#save(error.message)
+      throw error
+    } finally {
+      await this.#share?.close()
+    }
+  }
+
+  async #train(): Promise<number> {
     const trainer = this.#trainer
     let told = 0
     // The first checkpoint comes soon: whatever is killed before it begins anew.
@@ -77,6 +110,7 @@ class Training {
       if (now - looked > evaluateEveryMs) {
         looked = now
         this.#evaluate(validationEpisodes)
+        await this.#keepUp()
       }
       if (now - told > tellEveryMs) {
         told = now
@@ -89,26 +123,40 @@ class Training {
       // Signals are heard between two turns of the event loop only.
       await Bun.sleep(0)
       if (!this.#isAsked) continue
-      if (this.#wish() === 'pause') {
-        this.#report()
-        this.#save()
-        return 0
-      }
+      if (this.#isToPause) return this.#pause()
       break
     }
     this.#evaluate(lastEpisodes)
-    this.#report()
-    this.#finish()
+    await this.#keepUp()
+    const tested = this.#share ? await this.#share.test(() => this.#isToPause) : undefined
+    if (tested === null) return this.#pause()
+    this.#report(tested && testFigures(tested))
+    this.#finish(tested)
     return 0
+  }
+
+  get #isToPause(): boolean {
+    return this.#isAsked && this.#wish() === 'pause'
+  }
+
+  #pause(): number {
+    this.#report()
+    this.#save()
+    return 0
+  }
+
+  async #keepUp(): Promise<void> {
+    const { episodes } = this.#trainer
+    await this.#share?.keepUp(episodes, this.#seconds * 1000, () => this.#isAsked)
   }
 
   get #seconds(): number {
     return (this.#elapsedMs + performance.now() - this.#begunMs) / 1000
   }
 
-  #restore(text: string): void {
-    const { state, elapsedMs, runtime: made, settings } = readCheckpoint(text)
+  #restore({ state, elapsedMs, runtime: made, settings, share }: Checkpoint): void {
     this.#trainer.state = state
+    if (this.#share && share) this.#share.state = share
     this.#elapsedMs = elapsedMs
     this.#begunMs = performance.now()
     const isSame =
@@ -136,6 +184,7 @@ class Training {
     const { episodes, meanReward, loss, settings, updates } = this.#trainer
     this.#tell({ type: 'progress', done: episodes, total: settings.episodes })
     this.#metrics({
+      ...this.#share?.figures,
       ...figures,
       episode: episodes,
       avg_reward: meanReward,
@@ -149,18 +198,29 @@ class Training {
     this.#metrics(evaluationMetrics(this.#trainer.evaluate('validation', episodes)))
   }
 
-  /** Whole or not at all: it may be killed at any moment. */
-  #save(): void {
+  /** Whole or not at all: it may be killed at any moment. `failure`: it is not to go on. */
+  #save(failure?: string): void {
     const { settings, state } = this.#trainer
     const elapsedMs = this.#seconds * 1000
     const path = join(this.#folder, checkpointPath)
     const draft = `${path}.new`
-    writeFileSync(draft, writeCheckpoint({ settings, state, runtime, elapsedMs }))
+    const share = this.#share?.state
+    writeFileSync(
+      draft,
+      writeCheckpoint({
+        settings,
+        state,
+        runtime,
+        elapsedMs,
+        ...(share && { share }),
+        ...(failure !== undefined && { failure }),
+      }),
+    )
     renameSync(draft, path)
     this.#tell({ type: 'checkpoint', path: checkpointPath, step: this.#trainer.episodes })
   }
 
-  #finish(): void {
+  #finish(harness: HarnessTest | undefined): void {
     const { scenario, settings, model, state, episodes } = this.#trainer
     const { id, version, actions, observations } = scenario.spec
     const policy: PolicyFile = {
@@ -173,6 +233,7 @@ class Training {
       trainingDigest: digestOf(state),
       episodes,
       test: this.#trainer.evaluate('test', lastEpisodes),
+      ...(harness && { harness }),
     }
     const at = (path: string) => join(this.#folder, path)
     mkdirSync(dirname(at(modelPaths.policy)), { recursive: true })
@@ -180,4 +241,18 @@ class Training {
     writeFileSync(at(modelPaths.onnx), onnxOf(policy))
     for (const path of Object.values(modelPaths)) this.#tell({ type: 'artifact', path })
   }
+}
+
+const shareOf = (
+  env: Env,
+  trainer: Trainer,
+  start: StartHarness | undefined,
+): HarnessShare | null => {
+  const framework = (env['HEARTH_FRAMEWORK'] ?? 'Native') as Framework
+  if (framework === 'Native') return null
+  if (!start) throw new Error(`Nobody here starts the harness of ${framework}`)
+  const { scenario } = trainer
+  const decide: Decide = (seen, mask) => ({ action: trainer.act(seen, mask) })
+  const rollouts = new HarnessRollouts({ scenario, framework, start, decide })
+  return new HarnessShare(framework, rollouts, scenario)
 }

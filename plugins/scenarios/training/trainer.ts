@@ -124,17 +124,21 @@ export class Trainer {
     return this.#cloned < this.#cloneEpochs ? this.#copy() : this.#improve()
   }
 
+  /** The likeliest action. `mask`: 1 for what is possible; null: all is. */
+  act(seen: Float32Array, mask: Uint8Array | null): number {
+    const { policy, observation } = this.#one
+    observation.data.set(seen)
+    return greatest(policy.forward(observation.at, 1), 0, this.model.shape.actions, mask)
+  }
+
   /** Greedy: the likeliest action of each state. */
   evaluate(split: Split, episodes: number, first = 0): Result {
-    const { policy, observation } = this.#one
-    const count = this.model.shape.actions
-    return evaluate(
-      (seen, environment) => {
-        observation.data.set(seen)
-        return greatest(policy.forward(observation.at, 1), 0, count, environment.mask())
-      },
-      { scenario: this.scenario, split, episodes, first },
-    )
+    return evaluate((seen, environment) => this.act(seen, environment.mask()), {
+      scenario: this.scenario,
+      split,
+      episodes,
+      first,
+    })
   }
 
   get state(): TrainerState {

@@ -30,7 +30,7 @@ beforeAll(async () => {
     HEARTH_TRAINING: JSON.stringify(settings),
     HEARTH_EVENTS: join(folder.path, 'events'),
   }
-  expect(await train(env, scenarioOf, folder.path)).toBe(0)
+  expect(await train(env, { find: scenarioOf, folder: folder.path })).toBe(0)
   const file = (await Bun.file(join(folder.path, 'model/policy.json')).json()) as PolicyFile
   policy = new Policy(file)
 })
