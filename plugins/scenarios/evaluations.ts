@@ -80,6 +80,8 @@ const evaluationView = (parts: readonly Result[], episode: number) => {
     const won = sum((part) => part.tasks[name]?.successes ?? 0)
     return [name, { episodes: played, successes: won, accuracy: percent(won, played) }] as const
   })
+  const score = (name: string) =>
+    sum((part) => (part.rubric?.[name] ?? 0) * part.episodes) / episodes
   const seen = tasks.filter(([, task]) => task.episodes > 0)
   const worst = seen.toSorted(([, a], [, b]) => a.accuracy - b.accuracy)[0]
   return {
@@ -90,6 +92,9 @@ const evaluationView = (parts: readonly Result[], episode: number) => {
     mean_reward: sum((part) => part.meanReward * part.episodes) / episodes,
     mean_length: sum((part) => part.meanLength * part.episodes) / episodes,
     tasks: Object.fromEntries(tasks),
+    rubric: Object.fromEntries(
+      Object.keys(parts[0]?.rubric ?? {}).map((name) => [name, score(name)]),
+    ),
     worst_task: worst?.[0] ?? null,
     evaluated_at_episode: episode,
   }

@@ -2,6 +2,7 @@
 import { type Conversation, type Environment, type Scenario, seedOf } from './environment.ts'
 import { contractOf, diceOf, endlessBreach, mixedAction } from './lint-contract.ts'
 import { baselines, evaluate } from './learning/evaluate.ts'
+import { rubricBreach } from './lint-rubric.ts'
 import type { Random } from './random.ts'
 
 export interface Finding {
@@ -18,6 +19,7 @@ export interface Finding {
     | 'reward'
     | 'observation'
     | 'contract'
+    | 'rubric'
   readonly message: string
 }
 
@@ -54,6 +56,7 @@ export const lint = (scenario: Scenario, options: LintOptions = {}): Finding[] =
   check('oracle', () => oracleBreach(scenario, episodes))
   check('random', () => randomBreach(scenario, episodes, randomLimit))
   check('reward', () => rewardBreach(scenario, few))
+  check('rubric', () => rubricBreach(scenario, few))
   for (const [rule, breach] of contractOf(scenario, few)) check(rule, breach)
   const { conversation } = scenario
   if (conversation) check('conversation', () => spokenBreach(scenario, conversation, few))

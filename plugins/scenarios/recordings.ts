@@ -9,6 +9,10 @@ import {
 } from '../../src/sdk.ts'
 import type { Split } from './environment.ts'
 import type { Trajectory } from './gateway/trajectory.ts'
+import { wilson } from './learning/evaluate.ts'
+import { passHat } from './pass-hat.ts'
+import { meansOf } from './rubric.ts'
+import { percent } from './training/evaluation.ts'
 
 /** Through the gateway, by a request for one episode, or by a harness that evaluates. */
 export const sources = ['gateway', 'play', 'harness'] as const
@@ -62,11 +66,12 @@ export class Recordings {
     if (!q) return this.#db.transaction((tx) => this.add(owner, source, one, tx))
     const { scenario, split, episode, task, player, verdict, reward, rubric } = one
     const [made] = await q.rows<{ n: number }>(sql`insert into scenarios_episode
-      (owner_id, scenario, version, split, episode, task, player, source, success, reward, score,
-       data, created_at)
+      (owner_id, scenario, version, split, episode, task, player, source, success, reward,
+       score, components, data, created_at)
       values (${owner}, ${scenario.id}, ${scenario.version}, ${split}, ${episode}, ${task},
-       ${player}, ${source}, ${verdict.success ? 1 : 0}, ${reward}, ${rubric.score},
-       ${JSON.stringify(one)}, ${this.#clock.now()}) returning n`)
+       ${player}, ${source}, ${verdict.success ? 1 : 0}, ${reward},
+       ${rubric.score}, ${JSON.stringify(rubric.components)}, ${JSON.stringify(one)},
+       ${this.#clock.now()}) returning n`)
     const n = made?.n ?? 0
     if (n % trimEvery === 0) {
       const mine = sql`owner_id = ${owner} and scenario = ${scenario.id}`
@@ -87,6 +92,49 @@ export class Recordings {
     return { episodes: rows.map(recordingOf), total: Number(counted?.total ?? 0) }
   }
 
+  /** How well it went: all, each task, parts of the score, and how surely (by seed). */
+  async summary(who: Who, scenario: string, filter: RecordingFilter) {
+    const where = conditionOf(who, scenario, filter)
+    const rows = await this.#db.rows<Group>(sql`
+      select split, episode, task, count(*) as plays, sum(success) as successes,
+        sum(reward) as reward, sum(score) as score
+      from scenarios_episode where ${where} group by split, episode, task`)
+    const groups = rows.map((one) => ({
+      ...one,
+      plays: Number(one.plays),
+      successes: Number(one.successes),
+    }))
+    const sum = (of: (group: Group) => number, among = groups) =>
+      among.reduce((total, group) => total + of(group), 0)
+    const episodes = sum(({ plays }) => plays)
+    const successes = sum(({ successes }) => successes)
+    const tasks = Map.groupBy(groups, ({ task }) => task)
+    return {
+      episodes,
+      successes,
+      accuracy: percent(successes, episodes),
+      ci95: wilson(successes, episodes).map((share) => 100 * share),
+      mean_reward: episodes === 0 ? 0 : sum(({ reward }) => reward) / episodes,
+      mean_score: episodes === 0 ? 0 : sum(({ score }) => score) / episodes,
+      rubric: await this.#rubricMeans(where),
+      tasks: Object.fromEntries(
+        [...tasks].map(([name, among]) => {
+          const played = sum(({ plays }) => plays, among)
+          const won = sum(({ successes }) => successes, among)
+          return [name, { episodes: played, successes: won, accuracy: percent(won, played) }]
+        }),
+      ),
+      seeds: groups.length,
+      pass_hat: passHat(groups),
+    }
+  }
+
+  async #rubricMeans(where: Condition): Promise<Record<string, number>> {
+    const rows = await this.#db.rows<{ components: string }>(sql`
+      select components from scenarios_episode where ${where}`)
+    return meansOf(rows.map(({ components }) => JSON.parse(components) as Record<string, number>))
+  }
+
   /** @throws HearthError `not_found` */
   async get(who: Who, scenario: string, n: number): Promise<Recording> {
     const where = conditionOf(who, scenario, {})
@@ -95,6 +143,16 @@ export class Recordings {
     if (!row) throw new HearthError('not_found', 'Episode not found')
     return recordingOf(row)
   }
+}
+
+interface Group {
+  readonly split: string
+  readonly episode: number
+  readonly task: string
+  readonly plays: number
+  readonly successes: number
+  readonly reward: number
+  readonly score: number
 }
 
 /** Others' episodes are not there for whoever asks, administrators excepted. */

@@ -1,8 +1,9 @@
-/** The routes of episodes that are kept: list, look. */
-import { router, t as elysia, Type as t } from '../../src/sdk.ts'
+/** The routes of episodes that are kept: list, look, sum up, judge again. */
+import { HearthError, router, t as elysia, Type as t } from '../../src/sdk.ts'
 import type { Catalogue } from './catalogue.ts'
 import { splits } from './environment.ts'
 import { type Recordings, sources } from './recordings.ts'
+import { rescore } from './rescore.ts'
 
 const tags = ['scenarios']
 
@@ -22,6 +23,16 @@ const listQuery = t.Object({
   limit: elysia.Integer({ minimum: 1, maximum: 200, default: 50 }),
 })
 
+const rescoreBody = t.Object({
+  ...filter,
+  success: t.Optional(t.Boolean()),
+  /** These and no others. */
+  episodes: t.Optional(t.Array(t.Integer({ minimum: 1 }), { minItems: 1, maxItems: 1000 })),
+  any_version: t.Boolean({ default: false }),
+  skip: t.Integer({ minimum: 0, maximum: 1_000_000, default: 0 }),
+  limit: t.Integer({ minimum: 1, maximum: 1000, default: 200 }),
+})
+
 export const recordingRoutes = (catalogue: Catalogue, recordings: Recordings) =>
   router()
     .get(
@@ -31,6 +42,38 @@ export const recordingRoutes = (catalogue: Catalogue, recordings: Recordings) =>
         return recordings.list(who, spec.id, query, query)
       },
       { query: listQuery, detail: { tags, summary: 'List the episodes that were kept' } },
+    )
+    .get(
+      '/api/scenarios/:id/episodes/summary',
+      async ({ params, query, who }) => {
+        const { spec } = await catalogue.get(who, params.id)
+        return recordings.summary(who, spec.id, query)
+      },
+      {
+        query: t.Object(filter),
+        detail: { tags, summary: 'Sum up the episodes that were kept: success, score, pass^k' },
+      },
+    )
+    .post(
+      '/api/scenarios/:id/episodes/rescore',
+      async ({ params, body, who }) => {
+        const { spec } = await catalogue.get(who, params.id)
+        const scenario = catalogue.find(spec.id)
+        if (!scenario) {
+          throw new HearthError('conflict', `Episodes of ${spec.id} are played by jobs only`)
+        }
+        const { episodes: numbers, any_version, skip, limit, ...rest } = body
+        if (!numbers) {
+          const { episodes, total } = await recordings.list(who, spec.id, rest, { skip, limit })
+          return { total, ...(await rescore(scenario, episodes, any_version)) }
+        }
+        const chosen = await Promise.all(numbers.map((n) => recordings.get(who, spec.id, n)))
+        return { total: chosen.length, ...(await rescore(scenario, chosen, any_version)) }
+      },
+      {
+        body: rescoreBody,
+        detail: { tags, summary: 'Judge kept episodes by the rules of today; changes nothing' },
+      },
     )
     .get(
       '/api/scenarios/:id/episodes/:n',

@@ -103,3 +103,15 @@ export const judge = (scenario: Scenario, environment: Environment): Judgement =
   const verdict = environment.verdict()
   return { verdict, rubric: scoreOf(rubricOf(scenario), verdict) }
 }
+
+/** Means of what is there under each name. */
+export const meansOf = (all: readonly Readonly<Record<string, number>>[]) => {
+  const sums = new Map<string, { sum: number; count: number }>()
+  for (const one of all) {
+    for (const [name, value] of Object.entries(one)) {
+      const { sum, count } = sums.get(name) ?? { sum: 0, count: 0 }
+      sums.set(name, { sum: sum + value, count: count + 1 })
+    }
+  }
+  return Object.fromEntries([...sums].map(([name, { sum, count }]) => [name, sum / count]))
+}

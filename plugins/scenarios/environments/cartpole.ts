@@ -1,6 +1,7 @@
 /** CartPole-v1 of Gymnasium (Barto, Sutton & Anderson 1983), its physics number by number. */
 import type { Environment, Scenario, Step, Verdict } from '../environment.ts'
 import { Random } from '../random.ts'
+import { part } from '../rubric.ts'
 
 const gravity = 9.8
 const poleMass = 0.1
@@ -28,6 +29,7 @@ export const cartpole: Scenario = {
     features: ['calibration'],
   },
   conversation: null,
+  rubric: part('steps'),
   make: () => new CartPole(),
 }
 

@@ -1,6 +1,7 @@
 /** Catch of bsuite (Osband et al. 2020): a ball falls, a paddle must be under it. */
 import type { Environment, Scenario, Step, Verdict } from '../environment.ts'
 import { Random } from '../random.ts'
+import { part } from '../rubric.ts'
 
 const rows = 10
 const columns = 5
@@ -23,6 +24,7 @@ export const catchBall: Scenario = {
     features: ['calibration', 'delayed reward'],
   },
   conversation: null,
+  rubric: part('distance'),
   make: () => new Catch(),
 }
 

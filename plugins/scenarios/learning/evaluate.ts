@@ -1,6 +1,7 @@
 /** How well somebody does on episodes of a split: for each task, with an interval. */
 import { type Environment, type Scenario, seedOf, type Split } from '../environment.ts'
 import { Random } from '../random.ts'
+import { meansOf, rubricOf, scoreOf } from '../rubric.ts'
 
 /** Chooses an action by the observation; `mask` as of the environment. */
 export type Choose = (observation: Float32Array, environment: Environment, random: Random) => number
@@ -14,6 +15,8 @@ export interface Result {
   readonly tasks: Readonly<
     Record<string, { readonly episodes: number; readonly successes: number }>
   >
+  /** Means of the score and of each of its parts. Absent in results of earlier versions. */
+  readonly rubric?: Readonly<Record<string, number>>
 }
 
 export interface EvaluationOptions {
@@ -30,6 +33,8 @@ export const evaluate = (choose: Choose, options: EvaluationOptions): Result => 
   const random = new Random(1)
   const observation = new Float32Array(observations)
   const tasks = names.map(() => ({ episodes: 0, successes: 0 }))
+  const rubric = rubricOf(scenario)
+  const scores: Record<string, number>[] = []
   let successes = 0
   let reward = 0
   let length = 0
@@ -41,9 +46,11 @@ export const evaluate = (choose: Choose, options: EvaluationOptions): Result => 
       isOver = step.terminated || step.truncated
     }
     const task = tasks[environment.task]
-    const { success } = environment.verdict()
+    const verdict = environment.verdict()
+    const { score, components } = scoreOf(rubric, verdict)
+    scores.push({ score, ...components })
     if (task) task.episodes++
-    if (!success) continue
+    if (!verdict.success) continue
     successes++
     if (task) task.successes++
   }
@@ -54,6 +61,7 @@ export const evaluate = (choose: Choose, options: EvaluationOptions): Result => 
     meanReward: reward / episodes,
     meanLength: length / episodes,
     tasks: Object.fromEntries(names.map((name, i) => [name, tasks[i] as (typeof tasks)[number]])),
+    rubric: meansOf(scores),
   }
 }
 

@@ -1,7 +1,7 @@
 /** The tables of rollouts that agents play through the gateway, and of all episodes kept. */
 import type { Migration } from '../../../src/sdk.ts'
 
-/** Times are milliseconds since the epoch; `state` and `data` are JSON. */
+/** Times are milliseconds since the epoch; `state`, `data`, `components` are JSON. */
 export const gatewayMigration: Migration = {
   name: '0003_gateway',
   up: ({ id, big, real }) => `
@@ -39,6 +39,7 @@ create table scenarios_episode (
   success ${big} not null,
   reward ${real} not null,
   score ${real} not null,
+  components text not null,
   data text not null,
   created_at ${big} not null
 );

@@ -1,6 +1,7 @@
 /** Code review: read a change, look around where the code does not say it, flag what is wrong. */
 import type { Scenario, Verdict } from '../../environment.ts'
 import type { Random } from '../../random.ts'
+import { gate, lawful, part, sequential, weightedSum } from '../../rubric.ts'
 import { bit, has, sizeOf, Turns } from '../turns.ts'
 import {
   actions,
@@ -40,6 +41,16 @@ export const codeReview: Scenario = {
     features: ['tools', 'hidden state', 'false alarms', 'several answers'],
   },
   conversation,
+  rubric: sequential(
+    lawful,
+    weightedSum(
+      [2, part('recall')],
+      // Flags that are mostly wrong are worth nothing.
+      [2, gate(0.5, part('precision'))],
+      [1, part('reading')],
+      [2, part('decision')],
+    ),
+  ),
   make: () => new Review(),
 }
 

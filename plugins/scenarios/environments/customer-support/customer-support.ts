@@ -1,6 +1,7 @@
 /** A desk of customer support: look up what the rules demand, then do what is right. */
 import type { Environment, Scenario, Step, Verdict } from '../../environment.ts'
 import { Random } from '../../random.ts'
+import { lawful, part, sequential, weightedSum } from '../../rubric.ts'
 import { conversation } from './conversation.ts'
 import { maxSteps, observations, writeObservation } from './observation.ts'
 import {
@@ -36,6 +37,10 @@ export const customerSupport: Scenario = {
     features: ['tools', 'hidden state', 'vague messages', 'policy violations'],
   },
   conversation,
+  rubric: sequential(
+    lawful,
+    weightedSum([3, part('resolution')], [2, part('lookups')], [0, part('efficiency')]),
+  ),
   make: () => new Desk(),
 }
 

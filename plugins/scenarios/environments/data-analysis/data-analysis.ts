@@ -1,6 +1,7 @@
 /** Data analysis: look at a table, mend what is wrong with it, test, conclude what it says. */
 import type { Scenario, Verdict } from '../../environment.ts'
 import type { Random } from '../../random.ts'
+import { lawful, part, sequential, weightedSum } from '../../rubric.ts'
 import { bit, has, Turns } from '../turns.ts'
 import { conversation } from './conversation.ts'
 import { maxSteps, observations, writeObservation } from './observation.ts'
@@ -42,6 +43,15 @@ export const dataAnalysis: Scenario = {
     features: ['tools', 'hidden state', 'real statistics', 'steps that cannot be undone'],
   },
   conversation,
+  rubric: sequential(
+    lawful,
+    weightedSum(
+      [3, part('conclusion')],
+      [1, part('looks')],
+      [1, part('cleaning')],
+      [1, part('test')],
+    ),
+  ),
   make: () => new Analysis(),
 }
 

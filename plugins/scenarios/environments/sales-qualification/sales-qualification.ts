@@ -1,6 +1,7 @@
 /** Sales: with few questions find out whether a lead is worth the time of those who sell. */
 import type { Scenario, Verdict } from '../../environment.ts'
 import type { Random } from '../../random.ts'
+import { lawful, part, sequential, weightedSum } from '../../rubric.ts'
 import { bit, sizeOf, Turns } from '../turns.ts'
 import { conversation } from './conversation.ts'
 import {
@@ -36,6 +37,10 @@ export const salesQualification: Scenario = {
     features: ['tools', 'hidden state', 'budget of questions', 'follow-up questions'],
   },
   conversation,
+  rubric: sequential(
+    lawful,
+    weightedSum([2, part('decision')], [1, part('proof')], [0, part('efficiency')]),
+  ),
   make: () => new Call(),
 }
 

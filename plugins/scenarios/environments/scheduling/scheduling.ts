@@ -1,6 +1,7 @@
 /** Meetings: ask for the calendars that matter, then book the earliest slot that suits all. */
 import type { Scenario, Verdict } from '../../environment.ts'
 import type { Random } from '../../random.ts'
+import { lawful, part, sequential, weightedSum } from '../../rubric.ts'
 import { bit, has, sizeOf, Turns } from '../turns.ts'
 import { conversation } from './conversation.ts'
 import { maxSteps, observations, writeObservation } from './observation.ts'
@@ -36,6 +37,10 @@ export const scheduling: Scenario = {
     features: ['tools', 'hidden state', 'constraint satisfaction', 'policy violations'],
   },
   conversation,
+  rubric: sequential(
+    lawful,
+    weightedSum([2, part('booking')], [1, part('proof')], [0, part('efficiency')]),
+  ),
   make: () => new Calendars(),
 }
 
