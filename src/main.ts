@@ -41,6 +41,7 @@ const verbs: Readonly<Record<string, Verb>> = {
   shim: async (args) => (await import('./cli/shim.ts')).shim(args),
   train: async () => (await import('./cli/train.ts')).train(),
   harness: async (args) => (await import('./cli/harness.ts')).harness(args),
+  environment: async (args) => (await import('./cli/environment.ts')).environment(args),
   version: async () => {
     const { sdkVersion } = await import('./kernel/boot.ts')
     process.stdout.write(`hearth ${sdkVersion}\n`)

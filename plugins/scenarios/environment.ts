@@ -2,6 +2,7 @@
  * What a scenario is: an environment with the semantics of Gymnasium, that can be saved at any
  * moment, proves by an oracle that it can be solved, and judges by its final state.
  */
+import type { ScenarioSource } from './outside/definition.ts'
 import type { Random } from './random.ts'
 import type { Rubric } from './rubric.ts'
 
@@ -46,6 +47,8 @@ export interface Environment {
   readonly actions: number
   /** The same seed gives the same episode. Writes the first observation into `into`. */
   reset(seed: number, into: Float32Array): void
+  /** Says the action of the next `step` early, so that many may be at work at once. */
+  begin?(action: number): void
   /** @throws Error after the end of the episode, until it is reset */
   step(action: number, into: Float32Array): Step
   /** Which kind of episode it is: an index into `tasks`. */
@@ -108,6 +111,10 @@ export interface Scenario {
   /** How its verdicts become scores. Absent: see `rubricOf`. */
   readonly rubric?: Rubric
   make(): Environment
+  /** How a job comes by it; absent: it is part of the program. */
+  readonly source?: ScenarioSource
+  /** Episodes of the looks while it trains, and of the last one; absent: the usual. */
+  readonly evaluations?: { readonly validation: number; readonly last: number }
   /** False once an environment was loaded that may not go on as it would have. Absent: never. */
   isExact?(): boolean
 }
@@ -123,3 +130,9 @@ export const seedOf = (split: Split, n: number): number => {
   if (!Number.isInteger(n) || n < 0 || n >= perSplit) throw new RangeError(`No seed ${n}`)
   return splits[split] * perSplit + n
 }
+
+/** Whose seed it is, and the how manieth. */
+export const seedsOf = (seed: number): { readonly split: number; readonly n: number } => ({
+  split: Math.floor(seed / perSplit),
+  n: seed % perSplit,
+})

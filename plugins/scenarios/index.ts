@@ -15,6 +15,9 @@ import { namedModels } from './gateway/models.ts'
 import { RolloutTable } from './gateway/rollout-table.ts'
 import { Probes, probeKind, probeRunner } from './harness/probes.ts'
 import { Recordings } from './recordings.ts'
+import { describeKind, OutsideDesk } from './outside/desk.ts'
+import { outsideRoutes } from './outside/routes.ts'
+import { describeRunner } from './outside/runner.ts'
 import { Registry } from './registry.ts'
 import { chatRoutes } from './routes-chat.ts'
 import { frameworkRoutes } from './routes-frameworks.ts'
@@ -51,7 +54,6 @@ export default definePlugin({
   ],
   migrations: scenariosMigrations,
   setup({ uses, db, blobs, auth, live, clock, log }) {
-    const catalogue = new Catalogue()
     const settings = new SettingsStore(db, auth)
     const registry = new Registry({ db, blobs, jobs: uses.jobs, clock })
     const ownerOf = async (id: number): Promise<Who> => {
@@ -61,6 +63,14 @@ export default definePlugin({
       return { ...user, via: 'key' }
     }
     const probes = new Probes({ db, jobs: uses.jobs, clock, ownerOf })
+    const outside = new OutsideDesk({
+      db,
+      jobs: uses.jobs,
+      clock,
+      ownerOf,
+      isTaken: (id) => catalogue.find(id) !== undefined,
+    })
+    const catalogue = new Catalogue(outside)
     const trainings = new Trainings({ db, jobs: uses.jobs, live, clock, registry, ownerOf })
     const evaluations = new Evaluations({ db, jobs: uses.jobs, catalogue, registry })
     const recordings = new Recordings(db, clock)
@@ -69,6 +79,7 @@ export default definePlugin({
     uses.jobs.addSink(trainings)
     uses.jobs.onFinished(trainingKind, (job) => trainings.finished(job))
     uses.jobs.onFinished(probeKind, (job) => probes.finished(job))
+    uses.jobs.onFinished(describeKind, (job) => outside.finished(job))
     const durationOf = async (scenario: string): Promise<string> => {
       const done = await sessionsWhere(db, sql`scenario = ${scenario} and status = 'completed'`)
       const last = done.at(-1)
@@ -80,7 +91,8 @@ export default definePlugin({
     return {
       routes: router()
         .use(rootRoutes(version))
-        .use(scenarioRoutes({ catalogue, registry, recordings, probes, durationOf }))
+        .use(scenarioRoutes({ catalogue, outside, registry, recordings, probes, durationOf }))
+        .use(outsideRoutes(outside))
         .use(trainingRoutes({ db, catalogue, trainings, evaluations, settings, probes }))
         .use(frameworkRoutes(probes))
         .use(modelRoutes(registry))
@@ -98,7 +110,11 @@ export default definePlugin({
       stop() {
         sweep?.cancel()
       },
-      runners: { [trainingKind]: trainingRunner, [probeKind]: probeRunner },
+      runners: {
+        [trainingKind]: trainingRunner,
+        [probeKind]: probeRunner,
+        [describeKind]: describeRunner,
+      },
       channels: [
         {
           path: '/ws/training/:id',

@@ -5,12 +5,14 @@ import { play, players, trajectoryOf } from './episodes.ts'
 import { type Scenario, splits } from './environment.ts'
 import type { Probes } from './harness/probes.ts'
 import type { Recordings } from './recordings.ts'
+import { type OutsideDesk, outsideView } from './outside/desk.ts'
 import type { Registry } from './registry.ts'
 
 const tags = ['scenarios']
 
 export interface ScenarioRoutesOptions {
   readonly catalogue: Catalogue
+  readonly outside: OutsideDesk
   readonly registry: Registry
   readonly recordings: Recordings
   readonly probes: Probes
@@ -19,9 +21,9 @@ export interface ScenarioRoutesOptions {
 }
 
 export const scenarioRoutes = (options: ScenarioRoutesOptions) => {
-  const { catalogue, registry, recordings, probes, durationOf } = options
+  const { catalogue, outside, registry, recordings, probes, durationOf } = options
   const view = async (scenario: Scenario) => {
-    const { spec } = scenario
+    const { spec, source } = scenario
     return {
       id: spec.id,
       name: spec.name,
@@ -40,6 +42,9 @@ export const scenarioRoutes = (options: ScenarioRoutesOptions) => {
       actions: [...spec.actions],
       observations: spec.observations,
       max_steps: spec.maxSteps,
+      kind: source?.kind ?? 'native',
+      status: 'ready',
+      ...(source && 'described' in source && { described: source.described }),
     }
   }
   return router()
@@ -48,7 +53,11 @@ export const scenarioRoutes = (options: ScenarioRoutesOptions) => {
     })
     .get(
       '/api/scenarios/:id',
-      async ({ params, who }) => view(await catalogue.get(who, params.id)),
+      async ({ params, who }) => {
+        const row = await outside.find(who, params.id)
+        if (row && row.status !== 'ready') return outsideView(row)
+        return view(await catalogue.get(who, params.id))
+      },
       {
         detail: { tags, summary: 'Get a scenario' },
       },

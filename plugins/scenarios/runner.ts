@@ -1,6 +1,8 @@
 /** The kind of job that a training is. */
 import { Type as t, type Plan, type Runner } from '../../src/sdk.ts'
 import { type Framework, frameworks, pythonOf } from './frameworks.ts'
+import { type ScenarioSource, Source } from './outside/definition.ts'
+import { planOf } from './outside/runner.ts'
 import { algorithms } from './training/algorithms.ts'
 import { algorithmNames, type TrainingSettings } from './training/settings.ts'
 
@@ -23,9 +25,17 @@ const spec = t.Object(
       { default: 'Native' },
     ),
     node: t.Optional(t.String({ minLength: 1, maxLength: 200 })),
+    source: t.Optional(Source),
   },
   { additionalProperties: false },
 )
+
+interface Spec {
+  readonly settings: TrainingSettings
+  readonly node?: string
+  /** Of a scenario that is no part of the program. */
+  readonly source?: ScenarioSource
+}
 
 /** An update and an evaluation must fit in. */
 const graceMs = 60_000
@@ -37,21 +47,26 @@ interface Spec {
   readonly settings: TrainingSettings
   readonly framework?: Framework
   readonly node?: string
+  /** Of a scenario that is no part of the program. */
+  readonly source?: ScenarioSource
 }
 
 export const trainingRunner: Runner = {
   spec,
   plan(given): Plan {
-    const { settings, framework = 'Native', node } = given as Spec
+    const { settings, framework = 'Native', node, source } = given as Spec
     const plan = algorithms[settings.algorithm].plan(settings)
     const requirements = pythonOf(framework)
     const needs = { ...plan.needs, ...(node !== undefined && { labels: [node] }) }
-    if (framework === 'Native') return { graceMs, ...plan, needs }
+    const brought = source && planOf(source)
+    const env = { ...plan.env, ...brought?.env }
+    if (framework === 'Native') return { graceMs, ...plan, ...brought, env, needs }
     return {
       graceMs: harnessGraceMs,
       ...plan,
+      ...brought,
       needs,
-      env: { ...plan.env, HEARTH_FRAMEWORK: framework },
+      env: { ...env, HEARTH_FRAMEWORK: framework },
       ...(requirements && { python: { requirements: [...requirements] } }),
     }
   },

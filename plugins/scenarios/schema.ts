@@ -1,6 +1,7 @@
 /** The tables of trainings, their curves, their models, and everybody's settings. */
 import type { Migration } from '../../src/sdk.ts'
 import { gatewayMigration } from './migrations/gateway.ts'
+import { outsideMigration } from './migrations/outside.ts'
 import { harnessMigration } from './migrations/harness.ts'
 
 /** Times are milliseconds since the epoch; `settings`, `figures`, `test` and `data` are JSON. */
@@ -66,5 +67,6 @@ create table scenarios_settings (
 `,
   },
   gatewayMigration,
+  outsideMigration,
   harnessMigration,
 ]

@@ -14,6 +14,7 @@ import {
 import type { Scenario } from './environment.ts'
 import type { Registry } from './registry.ts'
 import { type Session, sessionsWhere, sessionView, visibleSession } from './session.ts'
+import { reasonOf } from './training/reason.ts'
 import type { TrainingSettings } from './training/settings.ts'
 
 /** As `plugin id.kind`. */
@@ -65,7 +66,12 @@ export class Trainings implements MetricSink {
     try {
       const job = await jobs.submit(who, {
         kind: trainingKind,
-        spec: { settings, framework, ...(node !== undefined && { node }) },
+        spec: {
+          settings,
+          framework,
+          ...(node !== undefined && { node }),
+          ...(scenario.source && { source: scenario.source }),
+        },
         name: key,
         idempotency_key: key,
         // After a crash it goes on from its last checkpoint.
@@ -149,28 +155,18 @@ export class Trainings implements MetricSink {
   }
 
   async finished(job: JobView): Promise<void> {
-    const { db, registry, clock, ownerOf } = this.#options
+    const { db, jobs, registry, clock, ownerOf } = this.#options
     const [session] = await sessionsWhere(db, sql`job_id = ${job.id}`)
     if (!session || session.endedAt !== null) return
     const owner = await ownerOf(session.ownerId)
     const model = await registry.take(owner, session, job.id)
-    const why = await this.#reason(owner, job)
+    const why = await reasonOf(jobs, owner, job)
     const error = model ? null : job.state === 'cancelled' ? 'It was stopped before it began' : why
     await this.#set(
       session,
       sql`status = ${model ? 'completed' : 'failed'}, model_id = ${model?.id ?? null},
           error = ${error}, ended_at = ${clock.now()}`,
     )
-  }
-
-  /** What the node says of the end, or the last that the program said. */
-  async #reason(owner: Who, { id, outcome }: JobView): Promise<string> {
-    if (outcome?.message) return outcome.message
-    const { bytes } = this.#options.jobs
-    const end = await bytes.size(owner, id, 'log')
-    const tail = await bytes.read(owner, id, 'log', { start: Math.max(0, end - lastBytes), end })
-    const said = new TextDecoder().decode(tail).trim().split('\n').at(-1)
-    return said?.replace(/^hearth: /, '') || `The program ended with ${outcome?.exit_code}`
   }
 
   async #changeable(who: Who, id: string, verb: string, from: readonly string[]) {

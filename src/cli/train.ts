@@ -3,11 +3,13 @@ import { setPriority } from 'node:os'
 import { scenarioOf } from '../../plugins/scenarios/catalogue.ts'
 import { train as run } from '../../plugins/scenarios/training/program.ts'
 import { startHarness } from '../../runners/harness/start.ts'
+import { openEnvironments } from '../../runners/environment/open.ts'
 
 /** Of the scale of `nice`: who asks the server something goes before who only learns. */
 const politeness = 10
 
 export const train = (): Promise<number> => {
   setPriority(politeness)
-  return run(process.env, { find: scenarioOf, startHarness })
+  const find = scenarioOf
+  return run(process.env, { find, startHarness, openEnvironment: openEnvironments })
 }

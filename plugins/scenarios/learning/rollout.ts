@@ -123,7 +123,12 @@ export class Collector {
         const action = sample(rows, i * policy.width, count, seat.random)
         batch.actions[k] = action
         batch.logProbabilities[k] = Math.log(rows[i * policy.width + action]!)
+        seat.environment.begin?.(action)
+      }
+      for (const [i, seat] of this.#seats.entries()) {
+        const k = first + i
         const into = this.#current.data.subarray(i * width, (i + 1) * width)
+        const action = batch.actions[k]!
         const { reward, terminated, truncated } = seat.environment.step(action, into)
         seat.reward += reward
         seat.length++

@@ -23,6 +23,8 @@ import {
   writeCheckpoint,
 } from './checkpoint.ts'
 import { evaluationMetrics } from './evaluation.ts'
+import type { OpenOutside } from '../outside/environment.ts'
+import { scenarioFor } from '../outside/scenario-for.ts'
 import { modelPaths } from './model-paths.ts'
 import type { TrainingSettings } from './settings.ts'
 import { Trainer } from './trainer.ts'
@@ -31,8 +33,9 @@ const tellEveryMs = 500
 const saveEveryMs = 5_000
 /** Between two looks at the validation episodes. */
 const evaluateEveryMs = 1_000
-const validationEpisodes = 300
-const lastEpisodes = 2_000
+/** Where looks are slow, training takes so many times as long. */
+const evaluationShare = 4
+const usualLooks = { validation: 300, last: 2_000 }
 
 export const checkpointPath = 'training.checkpoint'
 
@@ -40,20 +43,24 @@ type Env = Readonly<Record<string, string | undefined>>
 
 /** What a training is given by whoever starts programs. */
 export interface TrainingParts {
-  readonly find: (id: string) => Scenario | undefined
+  /** The scenarios that are part of the program. */
+  find(id: string): Scenario | undefined
+  /** Absent: scenarios from outside cannot be trained on. */
+  readonly openEnvironment?: OpenOutside
   /** Files go there; absent: where it was started. */
   readonly folder?: string
   readonly startHarness?: StartHarness
 }
 
 /**
- * Answers the exit code. `HEARTH_TRAINING` holds the settings, `HEARTH_FRAMEWORK` the harness that
- * plays its share; absent or `Native`: none.
+ * Answers the exit code. `HEARTH_TRAINING` holds the settings, `HEARTH_SCENARIO` how to come by a
+ * scenario that is no part of the program, `HEARTH_FRAMEWORK` the harness that plays its share;
+ * absent or `Native`: none.
  */
 export const train = async (env: Env, parts: TrainingParts): Promise<number> => {
   const settings = JSON.parse(env['HEARTH_TRAINING'] ?? 'null') as TrainingSettings | null
-  const scenario = settings && parts.find(settings.scenario)
-  if (!settings || !scenario) throw new Error('HEARTH_TRAINING names no scenario that is here')
+  if (!settings) throw new Error('HEARTH_TRAINING holds no settings')
+  const scenario = await scenarioFor(env, settings.scenario, parts)
   const training = new Training(env, await Trainer.make(scenario, settings), parts)
   return training.run()
 }
@@ -64,6 +71,7 @@ class Training {
   readonly #tell: (event: object) => void
   readonly #wish: () => string
   #isAsked = false
+  #lookMs = 0
   #elapsedMs = 0
   #begunMs = performance.now()
   readonly #share: HarnessShare | null
@@ -107,9 +115,10 @@ class Training {
     while (!trainer.isDone) {
       const { figures } = trainer.advance()
       const now = performance.now()
-      if (now - looked > evaluateEveryMs) {
-        looked = now
-        this.#evaluate(validationEpisodes)
+      if (now - looked > Math.max(evaluateEveryMs, evaluationShare * this.#lookMs)) {
+        this.#evaluate(this.#looks.validation)
+        looked = performance.now()
+        this.#lookMs = looked - now
         await this.#keepUp()
       }
       if (now - told > tellEveryMs) {
@@ -126,13 +135,17 @@ class Training {
       if (this.#isToPause) return this.#pause()
       break
     }
-    this.#evaluate(lastEpisodes)
+    this.#evaluate(this.#looks.last)
     await this.#keepUp()
     const tested = this.#share ? await this.#share.test(() => this.#isToPause) : undefined
     if (tested === null) return this.#pause()
     this.#report(tested && testFigures(tested))
     this.#finish(tested)
     return 0
+  }
+
+  get #looks() {
+    return this.#trainer.scenario.evaluations ?? usualLooks
   }
 
   get #isToPause(): boolean {
@@ -232,7 +245,7 @@ class Training {
       settings,
       trainingDigest: digestOf(state),
       episodes,
-      test: this.#trainer.evaluate('test', lastEpisodes),
+      test: this.#trainer.evaluate('test', this.#looks.last),
       ...(harness && { harness }),
     }
     const at = (path: string) => join(this.#folder, path)

@@ -1,0 +1,26 @@
+/** Comes by the scenario of a job: part of the program, brought along, or opened outside. */
+import type { Scenario } from '../environment.ts'
+import type { ScenarioSource } from './definition.ts'
+import { type OpenOutside, outsideScenario } from './environment.ts'
+
+export interface Finding {
+  find(id: string): Scenario | undefined
+  readonly openEnvironment?: OpenOutside
+}
+
+/** @throws Error why it cannot be had */
+export const scenarioFor = async (
+  env: Readonly<Record<string, string | undefined>>,
+  id: string,
+  { find, openEnvironment }: Finding,
+): Promise<Scenario> => {
+  const source = JSON.parse(env['HEARTH_SCENARIO'] ?? 'null') as ScenarioSource | null
+  if (!source) {
+    const scenario = find(id)
+    if (!scenario) throw new Error(`There is no scenario ${id} here`)
+    return scenario
+  }
+  if (source.kind === 'module') throw new Error('Modules cannot be brought along yet')
+  if (!openEnvironment) throw new Error('Environments from outside cannot be opened here')
+  return outsideScenario(source, openEnvironment)
+}
