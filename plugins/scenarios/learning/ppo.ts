@@ -2,9 +2,9 @@
 import type { Vector } from '../kernel/kernel.ts'
 import type { Random } from '../random.ts'
 import type { ActorCritic } from './actor-critic.ts'
-import { softmax } from './distribution.ts'
 import type { Network } from './network.ts'
 import type { Batch } from './rollout.ts'
+import { PolicySums, pullPolicy } from './surrogate.ts'
 
 export interface PpoSettings {
   readonly gamma: number
@@ -77,7 +77,10 @@ export const updatePpo = (
   const { advantages, returns } = advantagesOf(batch, environments, settings)
   const size = Math.floor(total / settings.minibatches)
   const order = Int32Array.from({ length: total }, (_, i) => i)
-  const sums = { policyLoss: 0, valueLoss: 0, entropy: 0, kl: 0, clipped: 0, parts: 0 }
+  const sums = new PolicySums()
+  const gains = new Float32Array(size)
+  const { actions } = model.shape
+  let valueSum = 0
   for (let epoch = 0; epoch < settings.epochs; epoch++) {
     random.shuffle(order)
     for (let part = 0; part < settings.minibatches; part++) {
@@ -87,96 +90,38 @@ export const updatePpo = (
         observations.data.set(batch.observations.data.subarray(from, from + width), r * width)
       }
       const { mean, deviation } = momentsOf(advantages, chosen)
-      policyPart(model, policy, observations, batch, chosen, advantages, mean, deviation, {
-        settings,
-        sums,
-      })
-      valuePart(value, observations, batch, chosen, returns, settings, sums)
+      for (let r = 0; r < size; r++) gains[r] = (advantages[chosen[r]!]! - mean) / deviation
+      const pull = { policy, observations, actions, taken: batch, chosen, advantages: gains }
+      pullPolicy(pull, settings, sums)
+      valueSum += pullValue(value, observations, batch, chosen, returns, settings)
       model.descend({ learningRate, maxNorm: settings.maxNorm })
-      sums.parts++
     }
   }
-  const samples = sums.parts * size
-  const policyLoss = sums.policyLoss / samples
-  const valueLoss = sums.valueLoss / samples
-  const entropy = sums.entropy / samples
+  const { figures } = sums
+  const valueLoss = valueSum / Math.max(1, sums.rows)
+  const { policyLoss, entropy } = figures
   return {
+    ...figures,
     loss: policyLoss - settings.entropy * entropy + settings.valueWeight * valueLoss,
-    policyLoss,
     valueLoss,
-    entropy,
-    approximateKl: sums.kl / samples,
-    clipFraction: sums.clipped / samples,
     explainedVariance: explainedVariance(batch.values, returns),
   }
 }
 
-interface Sums {
-  policyLoss: number
-  valueLoss: number
-  entropy: number
-  kl: number
-  clipped: number
-  parts: number
-}
-
-const policyPart = (
-  model: ActorCritic,
-  policy: Network,
-  observations: Vector,
-  batch: Batch,
-  chosen: Int32Array,
-  advantages: Float32Array,
-  mean: number,
-  deviation: number,
-  { settings, sums }: { readonly settings: PpoSettings; readonly sums: Sums },
-): void => {
-  const size = chosen.length
-  const count = model.shape.actions
-  const { width } = policy
-  const rows = policy.forward(observations.at, size)
-  const delta = policy.outputDelta
-  for (let r = 0; r < size; r++) {
-    const k = chosen[r]!
-    const at = r * width
-    const entropy = softmax(rows, at, count, batch.masks, k * count)
-    const action = batch.actions[k]!
-    const advantage = (advantages[k]! - mean) / deviation
-    const logRatio = Math.log(Math.max(rows[at + action]!, 1e-30)) - batch.logProbabilities[k]!
-    const ratio = Math.exp(logRatio)
-    const bounded = Math.min(Math.max(ratio, 1 - settings.clip), 1 + settings.clip)
-    const plain = -advantage * ratio
-    const clipped = -advantage * bounded
-    const pull = plain >= clipped ? -advantage * ratio : 0
-    for (let j = 0; j < count; j++) {
-      const p = rows[at + j]!
-      const log = p > 0 ? Math.log(p) : 0
-      const ofPolicy = pull * ((j === action ? 1 : 0) - p)
-      const ofEntropy = settings.entropy * p * (log + entropy)
-      delta[at + j] = (ofPolicy + ofEntropy) / size
-    }
-    for (let j = count; j < width; j++) delta[at + j] = 0
-    sums.policyLoss += Math.max(plain, clipped)
-    sums.entropy += entropy
-    sums.kl += ratio - 1 - logRatio
-    if (Math.abs(ratio - 1) > settings.clip) sums.clipped++
-  }
-  policy.backward(observations.at, size)
-}
-
-const valuePart = (
+/** Adds to the gradients of the value network. Answers the sum of the losses. */
+const pullValue = (
   value: Network,
   observations: Vector,
   batch: Batch,
   chosen: Int32Array,
   returns: Float32Array,
   settings: PpoSettings,
-  sums: Sums,
-): void => {
+): number => {
   const size = chosen.length
   const { width } = value
   const rows = value.forward(observations.at, size)
   const delta = value.outputDelta
+  let loss = 0
   for (let r = 0; r < size; r++) {
     const k = chosen[r]!
     const at = r * width
@@ -189,9 +134,10 @@ const valuePart = (
     const slope = isHeld ? (isMoving ? held : 0) : error
     delta[at] = (settings.valueWeight * slope) / size
     for (let j = 1; j < width; j++) delta[at + j] = 0
-    sums.valueLoss += 0.5 * (isHeld ? held * held : error * error)
+    loss += 0.5 * (isHeld ? held * held : error * error)
   }
   value.backward(observations.at, size)
+  return loss
 }
 
 /** With the unbiased deviation. */

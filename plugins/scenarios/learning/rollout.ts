@@ -27,6 +27,8 @@ export interface Episode {
   readonly reward: number
   readonly length: number
   readonly success: boolean
+  /** Of the choices along it, summed up, in nats: 0 when nothing else is tried any more. */
+  readonly entropy: number
 }
 
 export interface CollectorState {
@@ -36,6 +38,7 @@ export interface CollectorState {
     readonly episodes: number
     readonly reward: number
     readonly length: number
+    readonly entropy: number
   }[]
   readonly observations: readonly number[]
 }
@@ -46,6 +49,7 @@ interface Seat {
   episodes: number
   reward: number
   length: number
+  entropy: number
 }
 
 export interface CollectorOptions {
@@ -84,6 +88,7 @@ export class Collector {
       episodes: 0,
       reward: 0,
       length: 0,
+      entropy: 0,
     }))
     const isMasked = this.#seats.some((seat, i) => {
       this.#begin(seat, i)
@@ -119,7 +124,7 @@ export class Collector {
         const k = first + i
         const mask = seat.environment.mask()
         if (batch.masks) batch.masks.set(mask ?? allowed(count), k * count)
-        softmax(rows, i * policy.width, count, mask, 0)
+        seat.entropy += softmax(rows, i * policy.width, count, mask, 0)
         const action = sample(rows, i * policy.width, count, seat.random)
         batch.actions[k] = action
         batch.logProbabilities[k] = Math.log(rows[i * policy.width + action]!)
@@ -137,8 +142,8 @@ export class Collector {
         batch.bootstraps[k] = truncated ? gamma * this.#valueOf(i) : 0
         if (!terminated && !truncated) continue
         const { success } = seat.environment.verdict()
-        const { task } = seat.environment
-        ended.push({ task, reward: seat.reward, length: seat.length, success })
+        const { reward: total, length, entropy } = seat
+        ended.push({ task: seat.environment.task, reward: total, length, success, entropy })
         this.#begin(seat, i)
       }
     }
@@ -149,13 +154,16 @@ export class Collector {
 
   get state(): CollectorState {
     return {
-      environments: this.#seats.map(({ environment, random, episodes, reward, length }) => ({
-        state: environment.save(),
-        random: random.state,
-        episodes,
-        reward,
-        length,
-      })),
+      environments: this.#seats.map(
+        ({ environment, random, episodes, reward, length, entropy }) => ({
+          state: environment.save(),
+          random: random.state,
+          episodes,
+          reward,
+          length,
+          entropy,
+        }),
+      ),
       observations: [...this.#current.data],
     }
   }
@@ -169,6 +177,7 @@ export class Collector {
       seat.episodes = saved.episodes
       seat.reward = saved.reward
       seat.length = saved.length
+      seat.entropy = saved.entropy
     }
     this.#current.data.set(observations)
   }
@@ -188,6 +197,7 @@ export class Collector {
     seat.episodes++
     seat.reward = 0
     seat.length = 0
+    seat.entropy = 0
   }
 }
 

@@ -2,7 +2,7 @@
 import type { Plan } from '../../../src/sdk.ts'
 import type { Scenario } from '../environment.ts'
 import type { Framework } from '../frameworks.ts'
-import type { AlgorithmName, TrainingSettings } from './settings.ts'
+import { type AlgorithmName, groupShape, type TrainingSettings } from './settings.ts'
 
 /** What of the plan of a job depends on the algorithm. */
 export type AlgorithmPlan = Pick<
@@ -43,6 +43,7 @@ export const algorithms: Readonly<Record<AlgorithmName, Algorithm>> = {
   bc: native('The oracle’s episodes only', true),
   ppo: native('Proximal policy optimisation'),
   reinforce: native('Whole returns against a learned baseline'),
+  grpo: native('Episodes of one seed, weighed against each other'),
 }
 
 export const hasOracle = ({ spec }: Scenario): boolean => spec.scripted?.includes('oracle') ?? true
@@ -62,6 +63,9 @@ export const unsuitable = (name: AlgorithmName, scenario: Scenario): string | nu
   const { copies, learns } = algorithms[name]
   const { id } = scenario.spec
   if (copies && !hasOracle(scenario)) return `${id} has no oracle that ${name} could learn from`
+  if (name === 'grpo' && groupShape(scenario.spec) === null) {
+    return `Episodes of ${id} may be too long for grpo: ${scenario.spec.maxSteps} steps`
+  }
   if (learns === 'language' && scenario.conversation === null) {
     return `Nothing is said in ${id} that ${name} could learn from`
   }

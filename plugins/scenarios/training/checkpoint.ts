@@ -1,18 +1,20 @@
 /** A training written down: everything that the rest of it depends on, and whose it is. */
 import type { ShareState } from '../harness/share.ts'
 import type { ActorCriticState } from '../learning/actor-critic.ts'
-import type { CollectorState } from '../learning/rollout.ts'
 import type { RandomState } from '../random.ts'
+import type { LearnerState } from './learner.ts'
 import type { TrainingSettings } from './settings.ts'
 
 export interface TrainerState {
   readonly model: ActorCriticState
-  readonly collector: CollectorState
+  readonly learner: LearnerState
   readonly random: RandomState
   readonly cloned: number
   readonly episodes: number
+  readonly steps: number
   readonly updates: number
   readonly rewards: readonly number[]
+  readonly entropies: readonly number[]
   readonly loss: number
 }
 
@@ -29,7 +31,7 @@ export interface Checkpoint {
   readonly failure?: string
 }
 
-const format = 1
+const format = 2
 
 /** Engines may differ in `Math.exp` and its kin, versions in the order of sums. */
 export const runtime = `bun ${Bun.version} ${process.arch}`

@@ -3,7 +3,7 @@ import type { ScenarioSpec } from '../environment.ts'
 import type { PpoSettings } from '../learning/ppo.ts'
 
 /** What each is and how its job is run: `algorithms.ts`. */
-export const algorithmNames = ['bc+ppo', 'bc', 'ppo', 'reinforce'] as const
+export const algorithmNames = ['bc+ppo', 'bc', 'ppo', 'reinforce', 'grpo'] as const
 export type AlgorithmName = (typeof algorithmNames)[number]
 
 export interface TrainingSettings {
@@ -13,6 +13,15 @@ export interface TrainingSettings {
   readonly episodes: number
   readonly learningRate: number
   readonly seed: number
+}
+
+export interface GroupShape {
+  /** Episodes of one seed. */
+  readonly size: number
+  /** At once. */
+  readonly groups: number
+  /** Of a minibatch. */
+  readonly rows: number
 }
 
 export interface Schedule {
@@ -25,6 +34,8 @@ export interface Schedule {
   /** The oracle's episodes that are learned from first. */
   readonly demonstrations: number
   readonly cloneRows: number
+  /** null: each episode is weighed by a value network, not by others that began alike. */
+  readonly groups: GroupShape | null
   /** Goes down to nothing with the episodes that are left. */
   readonly anneals: boolean
 }
@@ -36,6 +47,17 @@ const cloneRows = 128
 const maxCloneEpochs = 300
 /** Steps looked at in all epochs together. */
 const cloneLooks = 250_000
+
+const groupSize = 8
+const maxGroups = 8
+/** Steps that the episodes of all groups may have together. */
+const maxGroupedSteps = 32_768
+
+/** null: not even one group has room. */
+export const groupShape = ({ maxSteps }: Pick<ScenarioSpec, 'maxSteps'>): GroupShape | null => {
+  const groups = Math.min(maxGroups, Math.floor(maxGroupedSteps / (groupSize * maxSteps)))
+  return groups < 1 ? null : { size: groupSize, groups, rows: 128 }
+}
 
 /** Epochs over so many demonstrated steps. */
 export const cloneEpochs = (steps: number): number =>
@@ -60,15 +82,17 @@ export const scheduleOf = (
     steps,
     demonstrations,
     cloneRows,
+    groups: algorithm === 'grpo' ? groupShape(spec) : null,
     anneals: true,
     ppo: {
       gamma: 0.99,
       // One look at each step, and whole returns: REINFORCE with a learned baseline.
       lambda: plain ? 1 : 0.95,
-      epochs: plain ? 1 : isLong ? 4 : 8,
+      epochs: plain ? 1 : isLong || algorithm === 'grpo' ? 4 : 8,
       minibatches: 4,
       clip: 0.2,
-      entropy: 0.01,
+      // Without a baseline for each state, groups agree too soon.
+      entropy: algorithm === 'grpo' ? 0.03 : 0.01,
       valueWeight: 0.5,
       clipsValue: isLong,
       maxNorm: 0.5,

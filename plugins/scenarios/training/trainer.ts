@@ -11,20 +11,19 @@ import {
 import { greatest } from '../learning/distribution.ts'
 import { evaluate, type Result } from '../learning/evaluate.ts'
 import type { Network } from '../learning/network.ts'
-import { type PpoFigures, type PpoWorkspace, updatePpo } from '../learning/ppo.ts'
-import { Collector, collectorFloats, type Episode } from '../learning/rollout.ts'
 import { mixed, Random } from '../random.ts'
 import type { TrainerState } from './checkpoint.ts'
+import { type Learner, learnerSpace, makeLearner } from './learner.ts'
 import { cloneEpochs, type Schedule, scheduleOf, type TrainingSettings } from './settings.ts'
 
 export interface Advance {
   readonly phase: 'clone' | 'improve'
   readonly loss: number
-  readonly figures: PpoFigures | null
-  readonly ended: readonly Episode[]
+  /** Of the update, by the names of their curves. */
+  readonly figures: Readonly<Record<string, number>>
 }
 
-/** Episodes that the mean reward is of. */
+/** Episodes that the mean reward is of, and the mean entropy. */
 const window = 100
 
 export class Trainer {
@@ -32,16 +31,17 @@ export class Trainer {
   readonly settings: TrainingSettings
   readonly model: ActorCritic
   readonly #schedule: Schedule
-  readonly #collector: Collector
-  readonly #ppo: PpoWorkspace
+  readonly #learner: Learner
   readonly #clone: CloneWorkspace | null
   readonly #one: { readonly policy: Network; readonly observation: Vector }
   readonly #random: Random
   readonly #demonstrations: Demonstrations | null
   #cloned = 0
   #episodes = 0
+  #steps = 0
   #updates = 0
   #rewards: number[] = []
+  #entropies: number[] = []
   #loss = 0
 
   private constructor(
@@ -51,7 +51,7 @@ export class Trainer {
     model: ActorCritic,
   ) {
     const { observations } = scenario.spec
-    const { environments, steps, ppo, cloneRows } = schedule
+    const { ppo, cloneRows } = schedule
     const { kernel } = model
     const { seed } = settings
     this.scenario = scenario
@@ -60,10 +60,7 @@ export class Trainer {
     this.#schedule = schedule
     this.#random = new Random(mixed(seed, 5))
     model.initialise(new Random(mixed(seed, 6)))
-    const acting = model.networks(environments)
-    this.#collector = new Collector({ scenario, environments, steps, seed, kernel, ...acting })
-    const size = Math.floor((environments * steps) / ppo.minibatches)
-    this.#ppo = { observations: kernel.take(size * observations), ...model.networks(size) }
+    this.#learner = makeLearner(model, scenario, schedule, seed)
     this.#clone =
       schedule.demonstrations === 0
         ? null
@@ -81,14 +78,12 @@ export class Trainer {
   static async make(scenario: Scenario, settings: TrainingSettings): Promise<Trainer> {
     const { observations, actions } = scenario.spec
     const schedule = scheduleOf(settings, scenario.spec)
-    const { environments, steps, ppo, hidden, cloneRows } = schedule
-    const size = Math.floor((environments * steps) / ppo.minibatches)
+    const { hidden, cloneRows } = schedule
+    const { rows, floats } = learnerSpace(schedule, scenario)
     const model = await ActorCritic.make(
       { observations, actions: actions.length, hidden },
-      [environments, size, cloneRows, 1, 1],
-      collectorFloats(steps, environments, observations) +
-        (size + cloneRows + 1) * observations +
-        64,
+      [...rows, cloneRows, 1, 1],
+      floats + (cloneRows + 1) * observations + 64,
     )
     return new Trainer(scenario, settings, schedule, model)
   }
@@ -101,9 +96,18 @@ export class Trainer {
     return Math.min(this.#episodes, this.settings.episodes)
   }
 
+  /** Of environments, in learning by trial. */
+  get steps(): number {
+    return this.#steps
+  }
+
   get meanReward(): number {
-    const sum = this.#rewards.reduce((total, reward) => total + reward, 0)
-    return this.#rewards.length === 0 ? 0 : sum / this.#rewards.length
+    return meanOf(this.#rewards)
+  }
+
+  /** Of the choices along whole episodes, in nats: what is left of trying things out. */
+  get trajectoryEntropy(): number {
+    return meanOf(this.#entropies)
   }
 
   /** Of the last update. */
@@ -144,24 +148,28 @@ export class Trainer {
   get state(): TrainerState {
     return {
       model: this.model.state,
-      collector: this.#collector.state,
+      learner: this.#learner.state,
       random: this.#random.state,
       cloned: this.#cloned,
       episodes: this.#episodes,
+      steps: this.#steps,
       updates: this.#updates,
       rewards: this.#rewards,
+      entropies: this.#entropies,
       loss: this.#loss,
     }
   }
 
   set state(state: TrainerState) {
     this.model.state = state.model
-    this.#collector.state = state.collector
+    this.#learner.state = state.learner
     this.#random.state = state.random
     this.#cloned = state.cloned
     this.#episodes = state.episodes
+    this.#steps = state.steps
     this.#updates = state.updates
     this.#rewards = [...state.rewards]
+    this.#entropies = [...state.entropies]
     this.#loss = state.loss
   }
 
@@ -175,21 +183,24 @@ export class Trainer {
     this.#cloned++
     this.#episodes = Math.round((demonstrations * this.#cloned) / epochs)
     this.#rewards = [shown.meanReward]
-    return { phase: 'clone', loss: this.#loss, figures: null, ended: [] }
+    return { phase: 'clone', loss: this.#loss, figures: {} }
   }
 
   #improve(): Advance {
-    const { ppo, environments, anneals, demonstrations } = this.#schedule
+    const { anneals, demonstrations } = this.#schedule
     const { episodes, learningRate } = this.settings
-    const ended = this.#collector.collect(ppo.gamma)
     const done = (this.#episodes - demonstrations) / Math.max(1, episodes - demonstrations)
     const rate = anneals ? learningRate * Math.max(0, 1 - done) : learningRate
-    const { batch } = this.#collector
-    const figures = updatePpo(this.model, this.#ppo, batch, environments, ppo, rate, this.#random)
+    const { ended, steps, loss, figures } = this.#learner.improve(rate, this.#random)
     this.#episodes += ended.length
+    this.#steps += steps
     this.#updates++
     this.#rewards = [...this.#rewards, ...ended.map(({ reward }) => reward)].slice(-window)
-    this.#loss = figures.loss
-    return { phase: 'improve', loss: figures.loss, figures, ended }
+    this.#entropies = [...this.#entropies, ...ended.map(({ entropy }) => entropy)].slice(-window)
+    this.#loss = loss
+    return { phase: 'improve', loss, figures }
   }
 }
+
+const meanOf = (values: readonly number[]): number =>
+  values.length === 0 ? 0 : values.reduce((sum, one) => sum + one, 0) / values.length
