@@ -2,6 +2,7 @@
 import { say } from './say.ts'
 import { chromium } from './services/chromium.ts'
 import { docker } from './services/docker.ts'
+import { harnesses } from './services/harnesses.ts'
 import { postgres } from './services/postgres.ts'
 import { programs } from './services/programs.ts'
 import { python } from './services/python.ts'
@@ -21,6 +22,7 @@ const wanted: readonly (readonly [key: string, get: () => Promise<Service>])[] =
   ['redis', redis],
   ['python', python],
   ['torch', torch],
+  ['harnesses', harnesses],
   ['programs', programs],
   ['chromium', chromium],
   ['docker', docker],

@@ -75,8 +75,7 @@ export class Probes {
   }
 
   async list(): Promise<readonly Availability[]> {
-    const online = await this.#online()
-    return Promise.all(frameworks.map((name) => this.#look(name, online)))
+    return Promise.all(frameworks.map((name) => this.#look(name)))
   }
 
   /** Of those that some node can run, the ones that can play the scenario. */
@@ -87,8 +86,7 @@ export class Probes {
 
   /** @throws HearthError `conflict` with the reason, and what to do about it */
   async mustPlay(framework: Framework, scenario: Scenario): Promise<void> {
-    const why =
-      cannotPlay(framework, scenario) ?? (await this.#look(framework, await this.#online())).reason
+    const why = cannotPlay(framework, scenario) ?? (await this.#look(framework)).reason
     if (why !== null) throw new HearthError('conflict', why)
   }
 
@@ -123,7 +121,7 @@ export class Probes {
       where key = ${job.name}`)
   }
 
-  async #look(name: Framework, online: ReadonlySet<string>): Promise<Availability> {
+  async #look(name: Framework): Promise<Availability> {
     const needs = needsOf[name]
     if (needs.kind === 'built-in') {
       return { name, available: true, version: needs.version, reason: null }
@@ -133,7 +131,8 @@ export class Probes {
     // A later try on the same node is the one that counts.
     const byNode = new Map(ended.map((row) => [row.node, row]))
     const good = [...byNode.values()].filter(({ state }) => state === 'succeeded')
-    const here = good.find(({ node }) => node !== null && online.has(node))
+    const online = good.length > 0 ? await this.#online() : new Set<string>()
+    const here = good.find(({ node }) => online.has(node ?? ''))
     if (here) return { name, available: true, version: here.version, reason: null }
     return { name, available: false, version: null, reason: whyNot(name, rows, good) }
   }
