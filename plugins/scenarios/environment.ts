@@ -110,6 +110,8 @@ export interface Scenario {
   readonly conversation: Conversation | null
   /** How its verdicts become scores. Absent: see `rubricOf`. */
   readonly rubric?: Rubric
+  /** Fingerprint of what it does, where whoever brings it has one. Absent: see `scenarioHash`. */
+  readonly hash?: string
   make(): Environment
   /** How a job comes by it; absent: it is part of the program. */
   readonly source?: ScenarioSource

@@ -55,7 +55,7 @@ export default definePlugin({
   migrations: scenariosMigrations,
   setup({ uses, db, blobs, auth, live, clock, log }) {
     const settings = new SettingsStore(db, auth)
-    const registry = new Registry({ db, blobs, jobs: uses.jobs, clock })
+    const registry = new Registry({ db, blobs, clock })
     const ownerOf = async (id: number): Promise<Who> => {
       if (id === 0) return { id, username: 'local', isSuperuser: true, via: 'local' }
       const user = await auth.user(id)
@@ -95,7 +95,7 @@ export default definePlugin({
         .use(outsideRoutes(outside))
         .use(trainingRoutes({ db, catalogue, trainings, evaluations, settings, probes }))
         .use(frameworkRoutes(probes))
-        .use(modelRoutes(registry))
+        .use(modelRoutes(catalogue, registry))
         .use(chatRoutes(catalogue, registry))
         .use(gatewayRoutes(rollouts))
         .use(recordingRoutes(catalogue, recordings))

@@ -1,49 +1,38 @@
-/** Trained models: their files by digest, their figures, and the policies that act. */
-import {
-  type Blobs,
-  type Clock,
-  type Database,
-  HearthError,
-  type Jobs,
-  type Queries,
-  sql,
-  type Who,
-} from '../../src/sdk.ts'
+/** Trained models: by name and version, their files by digest, and the policies that act. */
+import { type Blobs, type Clock, type Database, HearthError, sql, type Who } from '../../src/sdk.ts'
+import { filesWhere, type Lineage, type Model, modelsWhere, modelView } from './model-rows.ts'
+import { type ModelKind, modelPaths } from './models/manifest.ts'
 import { Policy } from './models/policy.ts'
 import type { PolicyFile } from './models/policy-file.ts'
-import type { Session } from './session.ts'
-import { percent } from './training/evaluation.ts'
-import { modelPaths } from './training/model-paths.ts'
-
-interface Row {
-  readonly n: number
-  readonly id: string
-  readonly owner_id: number
-  readonly session_id: string
-  readonly name: string
-  readonly scenario: string
-  readonly version: number
-  readonly framework: string
-  readonly accuracy: number
-  readonly episodes: number
-  readonly size: number
-  readonly policy_sha256: string
-  readonly onnx_sha256: string
-  readonly test: string
-  readonly created_at: number
-}
-
-export type Model = Row
 
 export interface RegistryOptions {
   readonly db: Database
   readonly blobs: Blobs
-  readonly jobs: Jobs
   readonly clock: Clock
+}
+
+export interface ModelDraft {
+  /** Absent: one is made up. */
+  readonly id?: string
+  readonly sessionId?: string
+  readonly name: string
+  readonly kind: ModelKind
+  readonly scenario: { readonly id: string; readonly version: number }
+  readonly framework: string
+  /** Percent of test episodes. */
+  readonly accuracy: number
+  readonly episodes: number
+  readonly test: object
+  readonly lineage: Lineage
+  readonly files: readonly {
+    readonly path: string
+    open(): Promise<ReadableStream<Uint8Array>>
+  }[]
 }
 
 /** Policies that acted last stay in memory. */
 const keptPolicies = 32
+const maxFiles = 1000
 
 export class Registry {
   readonly #options: RegistryOptions
@@ -53,40 +42,50 @@ export class Registry {
     this.#options = options
   }
 
-  /** What a training's job left; null: nothing. Once for each session. */
-  async take(owner: Who, session: Session, jobId: string): Promise<Model | null> {
-    const { db, blobs, jobs, clock } = this.#options
-    const [known] = await modelsWhere(db, sql`session_id = ${session.id}`)
-    if (known) return known
-    const left = (await jobs.bytes.artifacts(owner, jobId)).map(({ path }) => path)
-    if (!Object.values(modelPaths).every((path) => left.includes(path))) return null
-    const read = async (path: string) =>
-      new Uint8Array(
-        await new Response(await jobs.bytes.artifact(owner, jobId, path)).arrayBuffer(),
-      )
-    const text = await read(modelPaths.policy)
-    const onnx = await read(modelPaths.onnx)
-    const file = JSON.parse(new TextDecoder().decode(text)) as PolicyFile
-    const policyBlob = await blobs.put(new Blob([text]).stream())
-    const onnxBlob = await blobs.put(new Blob([onnx]).stream())
-    const digits = session.id.split('_').at(-1) ?? ''
-    const id = `model_${session.n}_${digits}`
-    const { scenario, settings, episodes, harness } = file
-    const test = harness?.test ?? file.test
-    await db.run(sql`insert into scenarios_model
-      (id, owner_id, session_id, name, scenario, version, framework, accuracy, episodes, size,
-       policy_sha256, onnx_sha256, test, created_at)
-      values (${id}, ${owner.id}, ${session.id}, ${`${scenario.id} ${settings.algorithm}`},
-       ${scenario.id}, ${scenario.version}, ${session.framework},
-       ${percent(test.successes, test.episodes)}, ${episodes}, ${onnx.length},
-       ${policyBlob.sha256}, ${onnxBlob.sha256}, ${JSON.stringify(test)}, ${clock.now()})`)
-    const [made] = await modelsWhere(db, sql`id = ${id}`)
-    return made ?? null
+  /** Keeps its files first, then tells of it; with the id of one that is there: that one. */
+  async register(owner: Who, draft: ModelDraft): Promise<Model> {
+    const { db, blobs, clock } = this.#options
+    const id = draft.id ?? `model_${crypto.randomUUID().replaceAll('-', '')}`
+    if (draft.files.length > maxFiles) {
+      throw new HearthError('validation', `A model has at most ${maxFiles} files`)
+    }
+    const files: { path: string; sha256: string; size: number }[] = []
+    for (const { path, open } of draft.files) {
+      const { sha256, sizeBytes: size } = await blobs.put(await open())
+      files.push({ path, sha256, size })
+    }
+    const { scenario, name } = draft
+    await db.transaction(async (tx) => {
+      const [last] = await tx.rows<{ number: number | null }>(sql`
+        select max(number) as number from scenarios_model
+        where owner_id = ${owner.id} and name = ${name}`)
+      const isNew = await tx.run(sql`insert into scenarios_model
+        (id, owner_id, session_id, name, number, kind, scenario, version, framework, accuracy,
+         episodes, size, test, lineage, created_at)
+        values (${id}, ${owner.id}, ${draft.sessionId ?? null}, ${name},
+         ${(last?.number ?? 0) + 1}, ${draft.kind}, ${scenario.id}, ${scenario.version},
+         ${draft.framework}, ${draft.accuracy}, ${draft.episodes},
+         ${files.reduce((sum, { size }) => sum + size, 0)}, ${JSON.stringify(draft.test)},
+         ${JSON.stringify(draft.lineage)}, ${clock.now()})
+        on conflict (id) do nothing`)
+      if (isNew === 0) return
+      for (const { path, sha256, size } of files) {
+        await tx.run(sql`insert into scenarios_artifact (model_id, path, sha256, size)
+          values (${id}, ${path}, ${sha256}, ${size})`)
+      }
+    })
+    return this.get(owner, id)
   }
 
   async list(who: Who): Promise<Model[]> {
     const all = who.isSuperuser ? sql`1 = 1` : sql`owner_id = ${who.id}`
     return modelsWhere(this.#options.db, all)
+  }
+
+  /** What a training left, if it did. */
+  async ofSession(sessionId: string): Promise<Model | null> {
+    const [model] = await modelsWhere(this.#options.db, sql`session_id = ${sessionId}`)
+    return model ?? null
   }
 
   /** @throws HearthError `not_found` */
@@ -96,8 +95,22 @@ export class Registry {
     throw new HearthError('not_found', 'Model not found')
   }
 
-  async policy({ id, policy_sha256 }: Model): Promise<Policy> {
-    const known = this.#policies.get(id) ?? this.#load(policy_sha256)
+  /** As the document has them, and with their files. */
+  async views(models: readonly Model[]): Promise<ReturnType<typeof modelView>[]> {
+    const [only] = models
+    const files = await filesWhere(
+      this.#options.db,
+      models.length === 1 && only ? sql`model_id = ${only.id}` : sql`1 = 1`,
+    )
+    return models.map((model) => modelView(model, files))
+  }
+
+  async policy(model: Model): Promise<Policy> {
+    if (model.kind !== 'policy') {
+      throw new HearthError('conflict', `A model of kind ${model.kind} does not act by numbers`)
+    }
+    const { id } = model
+    const known = this.#policies.get(id) ?? this.#load(model)
     this.#policies.delete(id)
     this.#policies.set(id, known)
     known.catch(() => this.#policies.delete(id))
@@ -106,44 +119,40 @@ export class Registry {
     return known
   }
 
-  async file(sha256: string): Promise<ReadableStream<Uint8Array>> {
-    const bytes = await this.#options.blobs.get(sha256)
+  /** @throws HearthError `not_found`: it has no such file; `gone` */
+  async file({ id }: Model, path: string): Promise<ReadableStream<Uint8Array>> {
+    const { db, blobs } = this.#options
+    const [file] = await filesWhere(db, sql`model_id = ${id} and path = ${path}`)
+    if (!file) throw new HearthError('not_found', `The model has no file ${path}`)
+    const bytes = await blobs.get(file.sha256)
     if (!bytes) throw new HearthError('gone', 'The file of the model is no longer stored')
     return bytes
+  }
+
+  async pathsOf({ id }: Model): Promise<string[]> {
+    const files = await filesWhere(this.#options.db, sql`model_id = ${id}`)
+    return files.map(({ path }) => path)
   }
 
   /** Its files go too, unless another model has the same. */
   async remove(who: Who, id: string): Promise<void> {
     const { db, blobs } = this.#options
-    const model = await this.get(who, id)
-    await db.run(sql`delete from scenarios_model where id = ${id}`)
+    await this.get(who, id)
+    const files = await db.transaction(async (tx) => {
+      const mine = await filesWhere(tx, sql`model_id = ${id}`)
+      await tx.run(sql`delete from scenarios_model where id = ${id}`)
+      await tx.run(sql`delete from scenarios_artifact where model_id = ${id}`)
+      return mine
+    })
     this.#policies.delete(id)
-    for (const sha256 of [model.policy_sha256, model.onnx_sha256]) {
-      const same = sql`policy_sha256 = ${sha256} or onnx_sha256 = ${sha256}`
-      if ((await modelsWhere(db, same)).length === 0) await blobs.delete(sha256)
+    for (const { sha256 } of files) {
+      const others = await filesWhere(db, sql`sha256 = ${sha256}`)
+      if (others.length === 0) await blobs.delete(sha256)
     }
   }
 
-  async #load(sha256: string): Promise<Policy> {
-    const text = await new Response(await this.file(sha256)).text()
+  async #load(model: Model): Promise<Policy> {
+    const text = await new Response(await this.file(model, modelPaths.policy)).text()
     return new Policy(JSON.parse(text) as PolicyFile)
   }
 }
-
-const modelsWhere = (q: Queries, condition: ReturnType<typeof sql>): Promise<Row[]> =>
-  q.rows<Row>(sql`select * from scenarios_model where ${condition} order by n`)
-
-export const modelView = (model: Model) => ({
-  id: model.id,
-  name: model.name,
-  scenario: model.scenario,
-  scenario_version: model.version,
-  framework: model.framework,
-  accuracy: model.accuracy,
-  episodes: model.episodes,
-  created_at: new Date(model.created_at).toISOString().replace('Z', ''),
-  size_mb: model.size / 1e6,
-  session_id: model.session_id,
-  sha256: model.onnx_sha256,
-  test: JSON.parse(model.test) as object,
-})

@@ -1,6 +1,8 @@
 /** The routes of trained models: list, look, act, take away, delete. */
 import { HearthError, router, Type as t } from '../../src/sdk.ts'
-import { modelView, type Registry } from './registry.ts'
+import type { Catalogue } from './catalogue.ts'
+import { exported, formats, usualFormat } from './models/exports/formats.ts'
+import type { Registry } from './registry.ts'
 
 const tags = ['models']
 const maxRows = 1024
@@ -14,14 +16,14 @@ const actBody = t.Union([
   t.Object({ observations: t.Array(row, { minItems: 1, maxItems: maxRows }) }),
 ])
 
-export const modelRoutes = (registry: Registry) =>
+export const modelRoutes = (catalogue: Catalogue, registry: Registry) =>
   router()
-    .get('/api/models', async ({ who }) => (await registry.list(who)).map(modelView), {
+    .get('/api/models', async ({ who }) => registry.views(await registry.list(who)), {
       detail: { tags, summary: 'List trained models' },
     })
     .get(
       '/api/models/:id',
-      async ({ params, who }) => modelView(await registry.get(who, params.id)),
+      async ({ params, who }) => (await registry.views([await registry.get(who, params.id)]))[0],
       { detail: { tags, summary: 'Get a trained model' } },
     )
     .delete(
@@ -59,34 +61,34 @@ export const modelRoutes = (registry: Registry) =>
     )
     .get(
       '/api/models/:id/export',
-      async ({ params, query, who }) => {
+      async ({ params, query, request, who }) => {
         const model = await registry.get(who, params.id)
-        const format = query['format'] ?? 'onnx'
-        if (format !== 'onnx' && format !== 'json') {
-          throw new HearthError('validation', 'format must be onnx or json')
-        }
-        const isOnnx = format === 'onnx'
-        const bytes = await registry.file(isOnnx ? model.onnx_sha256 : model.policy_sha256)
-        return new Response(bytes, {
+        const { name, mediaType, body } = await exported(query.format ?? usualFormat[model.kind], {
+          model,
+          scenario: catalogue.find(model.scenario),
+          origin: new URL(request.url).origin,
+          file: (path) => registry.file(model, path),
+          paths: await registry.pathsOf(model),
+        })
+        return new Response(body, {
           headers: {
-            'content-type': isOnnx ? 'application/octet-stream' : 'application/json',
-            'content-disposition': `attachment; filename="${model.id}.${format}"`,
+            'content-type': mediaType,
+            'content-disposition': `attachment; filename="${name}"`,
+            'x-content-type-options': 'nosniff',
           },
         })
       },
       {
-        detail: {
-          tags,
-          summary: 'Take a trained model away, as a file',
-          parameters: [
-            {
-              name: 'format',
-              in: 'query',
-              required: false,
-              description: '`onnx` (the default) or `json`',
-              schema: { type: 'string' },
-            },
-          ],
-        },
+        query: t.Object({
+          format: t.Optional(
+            t.String({
+              maxLength: 100,
+              description: Object.entries(formats)
+                .map(([name, { title }]) => `\`${name}\`: ${title}`)
+                .join('; '),
+            }),
+          ),
+        }),
+        detail: { tags, summary: 'Take a trained model away, as a file' },
       },
     )

@@ -3,6 +3,7 @@ import type { Migration } from '../../src/sdk.ts'
 import { gatewayMigration } from './migrations/gateway.ts'
 import { outsideMigration } from './migrations/outside.ts'
 import { harnessMigration } from './migrations/harness.ts'
+import { registryMigration } from './migrations/registry.ts'
 
 /** Times are milliseconds since the epoch; `settings`, `figures`, `test` and `data` are JSON. */
 export const scenariosMigrations: readonly Migration[] = [
@@ -66,6 +67,7 @@ create table scenarios_settings (
 );
 `,
   },
+  registryMigration,
   gatewayMigration,
   outsideMigration,
   harnessMigration,

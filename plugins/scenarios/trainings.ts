@@ -14,6 +14,7 @@ import {
 import type { Scenario } from './environment.ts'
 import type { Registry } from './registry.ts'
 import { type Session, sessionsWhere, sessionView, visibleSession } from './session.ts'
+import { takeModel } from './trained-model.ts'
 import { reasonOf } from './training/reason.ts'
 import type { TrainingSettings } from './training/settings.ts'
 
@@ -159,8 +160,13 @@ export class Trainings implements MetricSink {
     const [session] = await sessionsWhere(db, sql`job_id = ${job.id}`)
     if (!session || session.endedAt !== null) return
     const owner = await ownerOf(session.ownerId)
-    const model = await registry.take(owner, session, job.id)
-    const why = await reasonOf(jobs, owner, job)
+    const { model, why } = await takeModel({ registry, jobs }, owner, session, job).then(
+      async (taken) => ({ model: taken, why: taken ? '' : await reasonOf(jobs, owner, job) }),
+      (error: unknown) => {
+        if (error instanceof HearthError) return { model: null, why: error.message }
+        throw error
+      },
+    )
     const error = model ? null : job.state === 'cancelled' ? 'It was stopped before it began' : why
     await this.#set(
       session,

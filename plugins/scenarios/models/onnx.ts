@@ -32,7 +32,8 @@ const value = (name: string, width: number): Uint8Array => {
   return joined(block(1, name), block(2, type))
 }
 
-export const onnxOf = (policy: PolicyFile): Uint8Array => {
+/** `trainingDigest` goes into its metadata, beside the scenario and the names of the actions. */
+export const onnxOf = (policy: PolicyFile, trainingDigest: string): Uint8Array => {
   const last = policy.layers.length - 1
   let from = 'observation'
   const nodes: Uint8Array[] = []
@@ -55,7 +56,7 @@ export const onnxOf = (policy: PolicyFile): Uint8Array => {
   const properties = {
     scenario: `${policy.scenario.id}@${policy.scenario.version}`,
     actions: JSON.stringify(policy.actions),
-    training_digest: policy.trainingDigest,
+    training_digest: trainingDigest,
   }
   return joined(
     whole(1, irVersion),

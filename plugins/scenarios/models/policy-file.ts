@@ -1,7 +1,4 @@
-/** A trained policy as a file: its layers, what goes in and comes out, and what it was worth. */
-import type { HarnessTest } from '../harness/share.ts'
-import type { Result } from '../learning/evaluate.ts'
-import type { TrainingSettings } from '../training/settings.ts'
+/** A trained policy as a file: its layers, what goes in and what comes out. */
 
 export interface PolicyLayer {
   readonly inputs: number
@@ -19,14 +16,6 @@ export interface PolicyFile {
   readonly observations: number
   /** tanh between them, nothing after the last. */
   readonly layers: readonly PolicyLayer[]
-  readonly settings: TrainingSettings
-  /** sha256 of the training's last state. */
-  readonly trainingDigest: string
-  readonly episodes: number
-  /** On seeds that chose nothing. */
-  readonly test: Result
-  /** The same by agents of the framework that was asked for. */
-  readonly harness?: HarnessTest
 }
 
 const bytesOf = (values: Float32Array): string =>

@@ -7,12 +7,13 @@ import {
   renameSync,
   writeFileSync,
 } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { Scenario } from '../environment.ts'
 import type { Framework } from '../frameworks.ts'
 import type { Decide } from '../gateway/chat-model.ts'
 import { HarnessError, HarnessRollouts, type StartHarness } from '../harness/rollouts.ts'
 import { HarnessShare, type HarnessTest, testFigures } from '../harness/share.ts'
+import { type Manifest, modelFolder, modelPaths } from '../models/manifest.ts'
 import { onnxOf } from '../models/onnx.ts'
 import { layerOf, type PolicyFile } from '../models/policy-file.ts'
 import {
@@ -22,10 +23,10 @@ import {
   runtime,
   writeCheckpoint,
 } from './checkpoint.ts'
+import { scenarioHash } from '../scenario-hash.ts'
 import { evaluationMetrics } from './evaluation.ts'
 import type { OpenOutside } from '../outside/environment.ts'
 import { scenarioFor } from '../outside/scenario-for.ts'
-import { modelPaths } from './model-paths.ts'
 import type { TrainingSettings } from './settings.ts'
 import { Trainer } from './trainer.ts'
 
@@ -242,16 +243,22 @@ class Training {
       actions,
       observations,
       layers: model.policyLayers.map(({ weights, bias }) => layerOf(weights, bias)),
-      settings,
+    }
+    const manifest: Manifest = {
+      format: 2,
+      kind: 'policy',
+      scenario: { id, version, hash: scenarioHash(scenario) },
+      settings: { ...settings },
       trainingDigest: digestOf(state),
       episodes,
       test: this.#trainer.evaluate('test', this.#looks.last),
       ...(harness && { harness }),
     }
     const at = (path: string) => join(this.#folder, path)
-    mkdirSync(dirname(at(modelPaths.policy)), { recursive: true })
+    mkdirSync(at(modelFolder), { recursive: true })
     writeFileSync(at(modelPaths.policy), JSON.stringify(policy))
-    writeFileSync(at(modelPaths.onnx), onnxOf(policy))
+    writeFileSync(at(modelPaths.onnx), onnxOf(policy, manifest.trainingDigest))
+    writeFileSync(at(modelPaths.manifest), JSON.stringify(manifest))
     for (const path of Object.values(modelPaths)) this.#tell({ type: 'artifact', path })
   }
 }

@@ -117,6 +117,11 @@ test('paused and killed in between, it ends with one model that acts', async () 
   expect(models.filter(({ session_id }) => session_id === id)).toHaveLength(1)
   const model = done.model_id ?? ''
 
+  interface Listed {
+    readonly size_mb: number
+    readonly artifacts: readonly { path: string; sha256: string; size: number }[]
+    readonly lineage: { readonly trainingDigest: string }
+  }
   interface Played {
     readonly steps: readonly { readonly observation: number[]; readonly action: number }[]
   }
@@ -129,9 +134,27 @@ test('paused and killed in between, it ends with one model that acts', async () 
     expect(body).toMatchObject({ action })
   }
   const onnx = await fetch(`${hearth.origin}/api/models/${model}/export`)
-  const size = (await onnx.arrayBuffer()).byteLength
-  const listed = await call<{ size_mb: number }>('GET', `/api/models/${model}`)
-  expect(listed.body.size_mb).toBe(size / 1e6)
+  const bytes = new Uint8Array(await onnx.arrayBuffer())
+  const listed = await call<Listed>('GET', `/api/models/${model}`)
+  const { artifacts, lineage, size_mb } = listed.body
+  expect(artifacts.map(({ path }) => path)).toEqual([
+    'model/manifest.json',
+    'model/policy.json',
+    'model/policy.onnx',
+  ])
+  expect(size_mb * 1e6).toBeCloseTo(artifacts.reduce((sum, { size }) => sum + size, 0))
+  const sha256 = new Bun.CryptoHasher('sha256').update(bytes).digest('hex')
+  expect(artifacts.at(-1)).toEqual({ path: 'model/policy.onnx', sha256, size: bytes.length })
+  expect(new TextDecoder('latin1').decode(bytes)).toContain(lineage.trainingDigest)
+  expect(lineage).toMatchObject({
+    scenario: { id: 'customer_support', version: expect.any(Number), hash: expect.any(String) },
+    settings: { algorithm: 'bc+ppo', episodes: 1_000_000 },
+    sessionId: id,
+    jobId: expect.any(String),
+    runId: expect.any(String),
+  })
+  const strange = await call('GET', `/api/models/${model}/export?format=exe`)
+  expect(strange.status).toBe(422)
   expect(await call('DELETE', `/api/models/${model}`)).toEqual({
     status: 200,
     body: { status: 'deleted' },

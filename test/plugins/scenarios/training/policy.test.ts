@@ -58,7 +58,8 @@ test('it tells of itself as it goes', async () => {
   for (const name of ['episode', 'avg_reward', 'loss', 'accuracy', 'elapsed_s']) {
     expect(names).toContain(name)
   }
-  expect(events.slice(-2)).toEqual([
+  expect(events.slice(-3)).toEqual([
+    { type: 'artifact', path: 'model/manifest.json' },
     { type: 'artifact', path: 'model/policy.json' },
     { type: 'artifact', path: 'model/policy.onnx' },
   ])
