@@ -32,6 +32,7 @@ import { trainingRunner } from './runner.ts'
 import { scenariosMigrations } from './schema.ts'
 import { sessionsWhere, visibleSession } from './session.ts'
 import { SettingsStore } from './settings.ts'
+import { Teachings } from './teachings.ts'
 import { Trainings, topicOf, trainingKind, updateOf } from './trainings.ts'
 
 const version = '1.0.0'
@@ -74,6 +75,7 @@ export default definePlugin({
     const trainings = new Trainings({ db, jobs: uses.jobs, live, clock, registry, ownerOf })
     const evaluations = new Evaluations({ db, jobs: uses.jobs, catalogue, registry })
     const recordings = new Recordings(db, clock)
+    const teachings = new Teachings(catalogue, recordings, uses.jobs)
     const modelOf = namedModels({ registry, settings, env: process.env })
     const rollouts = new RolloutTable({ db, clock, catalogue, recordings, modelOf })
     uses.jobs.addSink(trainings)
@@ -93,7 +95,7 @@ export default definePlugin({
         .use(rootRoutes(version))
         .use(scenarioRoutes({ catalogue, outside, registry, recordings, probes, durationOf }))
         .use(outsideRoutes(outside))
-        .use(trainingRoutes({ db, catalogue, trainings, evaluations, settings, probes }))
+        .use(trainingRoutes({ db, catalogue, trainings, evaluations, settings, probes, teachings }))
         .use(frameworkRoutes(probes))
         .use(modelRoutes(catalogue, registry))
         .use(chatRoutes(catalogue, registry))

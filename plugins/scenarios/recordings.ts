@@ -135,6 +135,17 @@ export class Recordings {
     return meansOf(rows.map(({ components }) => JSON.parse(components) as Record<string, number>))
   }
 
+  /** Those of the train split that succeeded in this version, one of each seed, newest first. */
+  async successes(who: Who, { id, version }: { id: string; version: number }, most: number) {
+    const rows = await this.#db.rows<{ data: string }>(sql`
+      select data from scenarios_episode where n in (
+        select max(n) from scenarios_episode
+        where owner_id = ${who.id} and scenario = ${id} and version = ${version}
+          and split = 'train' and success = 1
+        group by episode) order by n desc limit ${most}`)
+    return rows.map(({ data }) => JSON.parse(data) as Trajectory)
+  }
+
   /** @throws HearthError `not_found` */
   async get(who: Who, scenario: string, n: number): Promise<Recording> {
     const where = conditionOf(who, scenario, {})

@@ -8,6 +8,7 @@ import type { Probes } from './harness/probes.ts'
 import { sessionsWhere, sessionView, visibleSession } from './session.ts'
 import type { SettingsStore } from './settings.ts'
 import { unsuitable, usualAlgorithm, unharnessed } from './training/algorithms.ts'
+import type { Teachings } from './teachings.ts'
 import { algorithmNames } from './training/settings.ts'
 import type { Trainings } from './trainings.ts'
 
@@ -26,6 +27,8 @@ const startBody = t.Object(
     seed: t.Integer({ minimum: 0, maximum: 2 ** 31 - 1, default: 0 }),
     // Left out: what does best in few episodes.
     algorithm: t.Optional(t.Union(algorithmNames.map((name) => t.Literal(name)))),
+    // Whose episodes are learned from first, by algorithms that do that.
+    demonstrations: t.Union([t.Literal('oracle'), t.Literal('recorded')], { default: 'oracle' }),
     node: t.Optional(t.String({ minLength: 1, maxLength: 200 })),
   },
   {
@@ -47,6 +50,7 @@ export interface TrainingRoutesOptions {
   readonly evaluations: Evaluations
   readonly settings: SettingsStore
   readonly probes: Probes
+  readonly teachings: Teachings
 }
 
 export const trainingRoutes = ({
@@ -56,6 +60,7 @@ export const trainingRoutes = ({
   evaluations,
   settings: all,
   probes,
+  teachings,
 }: TrainingRoutesOptions) =>
   router()
     .post(
@@ -66,14 +71,20 @@ export const trainingRoutes = ({
         const framework = body.framework ?? usual.framework
         const algorithm = body.algorithm ?? usualAlgorithm(scenario)
         await probes.mustPlay(framework, scenario)
-        const why = unsuitable(algorithm, scenario) ?? unharnessed(algorithm, framework)
+        const why =
+          unsuitable(algorithm, scenario, body.demonstrations) ?? unharnessed(algorithm, framework)
         if (why !== null) throw new HearthError('conflict', why)
+        const episodes = body.max_episodes ?? usual.maxEpisodes
+        const recorded =
+          body.demonstrations === 'recorded' &&
+          (await teachings.take(who, scenario, algorithm, episodes))
         const settings = {
           scenario: scenario.spec.id,
           algorithm,
-          episodes: body.max_episodes ?? usual.maxEpisodes,
+          episodes,
           learningRate: body.learning_rate ?? usual.learningRate,
           seed: body.seed,
+          ...(recorded && { recorded }),
         }
         const { id } = await trainings.start(who, scenario, framework, settings, body.node)
         return { session_id: id, status: 'started' }

@@ -13,6 +13,16 @@ export const settingsSchema = t.Object(
     episodes: t.Integer({ minimum: 1, maximum: 10_000_000 }),
     learningRate: t.Number({ minimum: 0, maximum: 1 }),
     seed: t.Integer({ minimum: 0, maximum: 2 ** 31 - 1 }),
+    recorded: t.Optional(
+      t.Object(
+        {
+          sha256: t.String({ pattern: '^[0-9a-f]{64}$' }),
+          sizeBytes: t.Integer({ minimum: 0 }),
+          episodes: t.Integer({ minimum: 1 }),
+        },
+        { additionalProperties: false },
+      ),
+    ),
   },
   { additionalProperties: false },
 )
@@ -60,12 +70,14 @@ export const trainingRunner: Runner = {
     const needs = { ...plan.needs, ...(node !== undefined && { labels: [node] }) }
     const brought = source && planOf(source)
     const env = { ...plan.env, ...brought?.env }
-    if (framework === 'Native') return { graceMs, ...plan, ...brought, env, needs }
+    const files = [...(plan.files ?? []), ...(brought?.files ?? [])]
+    if (framework === 'Native') return { graceMs, ...plan, ...brought, env, needs, files }
     return {
       graceMs: harnessGraceMs,
       ...plan,
       ...brought,
       needs,
+      files,
       env: { ...env, HEARTH_FRAMEWORK: framework },
       ...(requirements && { python: { requirements: [...requirements] } }),
     }

@@ -90,6 +90,7 @@ export const sessionView = (session: Session) => {
     max_episodes: settings.episodes,
     learning_rate: settings.learningRate,
     seed: settings.seed,
+    demonstrations: settings.recorded ? 'recorded' : 'oracle',
     accuracy: accuracy ?? 0,
     avg_reward: avg_reward ?? 0,
     loss: loss ?? 0,

@@ -1,4 +1,4 @@
-/** Behaviour cloning: the policy learns to do what an oracle did. */
+/** Behaviour cloning: the policy learns to do what an oracle did, or somebody who was recorded. */
 import { type Scenario, seedOf } from '../environment.ts'
 import type { Vector } from '../kernel/kernel.ts'
 import type { Random } from '../random.ts'
@@ -24,6 +24,34 @@ export const demonstrate = (
   episodes: number,
   gamma: number,
 ): Demonstrations => {
+  const shown = Array.from({ length: episodes }, (_, i) => ({ episode: first + i }))
+  return watch(scenario, shown, gamma)
+}
+
+export interface Performance {
+  /** Of the train split. */
+  readonly episode: number
+  readonly actions: readonly number[]
+}
+
+/** Episodes that somebody else played. @throws Error where one does not succeed, as it should */
+export const demonstrateRecorded = (
+  scenario: Scenario,
+  performances: readonly Performance[],
+  gamma: number,
+): Demonstrations => {
+  const shown = watch(scenario, performances, gamma)
+  const { episodes, successes } = shown
+  if (successes === episodes) return shown
+  throw new Error(`${episodes - successes} of the ${episodes} recorded episodes do not succeed`)
+}
+
+/** Without actions: what the oracle would do. */
+const watch = (
+  scenario: Scenario,
+  performances: readonly { readonly episode: number; readonly actions?: readonly number[] }[],
+  gamma: number,
+): Demonstrations => {
   const { observations: width } = scenario.spec
   const environment = scenario.make()
   const seen: number[] = []
@@ -33,11 +61,11 @@ export const demonstrate = (
   const observation = new Float32Array(width)
   let total = 0
   let successes = 0
-  for (let n = first; n < first + episodes; n++) {
-    environment.reset(seedOf('train', n), observation)
+  for (const { episode, actions: done } of performances) {
+    environment.reset(seedOf('train', episode), observation)
     const rewards: number[] = []
-    for (let isOver = false; !isOver;) {
-      const action = environment.oracle()
+    for (let isOver = false; !isOver && rewards.length !== done?.length;) {
+      const action = done?.[rewards.length] ?? environment.oracle()
       seen.push(...observation)
       actions.push(action)
       masks.push(...(environment.mask() ?? []))
@@ -52,6 +80,7 @@ export const demonstrate = (
     total += rewards.reduce((sum, reward) => sum + reward, 0)
   }
   environment.close?.()
+  const episodes = performances.length
   return {
     episodes,
     observations: Float32Array.from(seen),

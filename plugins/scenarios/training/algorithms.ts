@@ -2,7 +2,13 @@
 import type { Plan } from '../../../src/sdk.ts'
 import type { Scenario } from '../environment.ts'
 import type { Framework } from '../frameworks.ts'
-import { type AlgorithmName, groupShape, type TrainingSettings } from './settings.ts'
+import {
+  type AlgorithmName,
+  groupShape,
+  type RecordedFile,
+  recordedPath,
+  type TrainingSettings,
+} from './settings.ts'
 
 /** What of the plan of a job depends on the algorithm. */
 export type AlgorithmPlan = Pick<
@@ -35,7 +41,14 @@ const native = (title: string, copies = false): Algorithm => ({
     command: ['hearth', 'train'],
     env: { HEARTH_TRAINING: JSON.stringify(settings) },
     needs: { cpus: 0.25 },
+    ...(settings.recorded && { files: [recordedInput(settings.recorded)] }),
   }),
+})
+
+const recordedInput = ({ sha256, sizeBytes }: RecordedFile) => ({
+  path: recordedPath,
+  sha256,
+  sizeBytes,
 })
 
 export const algorithms: Readonly<Record<AlgorithmName, Algorithm>> = {
@@ -58,11 +71,20 @@ export const unharnessed = (name: AlgorithmName, framework: Framework): string |
     ? null
     : `${name} plays all its episodes itself: ${framework} has no part in it, take Native`
 
+export type Teacher = 'oracle' | 'recorded'
+
 /** Why the algorithm cannot learn the scenario; null: it can. */
-export const unsuitable = (name: AlgorithmName, scenario: Scenario): string | null => {
+export const unsuitable = (
+  name: AlgorithmName,
+  scenario: Scenario,
+  teacher: Teacher = 'oracle',
+): string | null => {
   const { copies, learns } = algorithms[name]
   const { id } = scenario.spec
-  if (copies && !hasOracle(scenario)) return `${id} has no oracle that ${name} could learn from`
+  if (!copies && teacher === 'recorded') return `${name} learns from no recorded episodes`
+  if (copies && teacher === 'oracle' && !hasOracle(scenario)) {
+    return `${id} has no oracle that ${name} could learn from`
+  }
   if (name === 'grpo' && groupShape(scenario.spec) === null) {
     return `Episodes of ${id} may be too long for grpo: ${scenario.spec.maxSteps} steps`
   }

@@ -13,6 +13,7 @@ import type { Framework } from '../frameworks.ts'
 import type { Decide } from '../gateway/chat-model.ts'
 import { HarnessError, HarnessRollouts, type StartHarness } from '../harness/rollouts.ts'
 import { HarnessShare, type HarnessTest, testFigures } from '../harness/share.ts'
+import type { Performance } from '../learning/clone.ts'
 import { type Manifest, modelFolder, modelPaths } from '../models/manifest.ts'
 import { onnxOf } from '../models/onnx.ts'
 import { layerOf, type PolicyFile } from '../models/policy-file.ts'
@@ -27,7 +28,7 @@ import { scenarioHash } from '../scenario-hash.ts'
 import { evaluationMetrics } from './evaluation.ts'
 import type { OpenOutside } from '../outside/environment.ts'
 import { scenarioFor } from '../outside/scenario-for.ts'
-import type { TrainingSettings } from './settings.ts'
+import { recordedPath, type TrainingSettings } from './settings.ts'
 import { Trainer } from './trainer.ts'
 
 const tellEveryMs = 500
@@ -62,7 +63,8 @@ export const train = async (env: Env, parts: TrainingParts): Promise<number> => 
   const settings = JSON.parse(env['HEARTH_TRAINING'] ?? 'null') as TrainingSettings | null
   if (!settings) throw new Error('HEARTH_TRAINING holds no settings')
   const scenario = await scenarioFor(env, settings.scenario, parts)
-  const training = new Training(env, await Trainer.make(scenario, settings), parts)
+  const recorded = settings.recorded && recordedIn(parts.folder ?? '.')
+  const training = new Training(env, await Trainer.make(scenario, settings, recorded), parts)
   return training.run()
 }
 
@@ -262,6 +264,9 @@ class Training {
     for (const path of Object.values(modelPaths)) this.#tell({ type: 'artifact', path })
   }
 }
+
+const recordedIn = (folder: string): readonly Performance[] =>
+  JSON.parse(readFileSync(join(folder, recordedPath), 'utf8')) as Performance[]
 
 const shareOf = (
   env: Env,

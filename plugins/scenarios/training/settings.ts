@@ -13,6 +13,8 @@ export interface TrainingSettings {
   readonly episodes: number
   readonly learningRate: number
   readonly seed: number
+  /** Episodes that were kept, to learn from instead of the oracle's. */
+  readonly recorded?: RecordedFile
 }
 
 export interface GroupShape {
@@ -23,6 +25,16 @@ export interface GroupShape {
   /** Of a minibatch. */
   readonly rows: number
 }
+
+/** A file of the job's: JSON, a list of `Performance`, all of which succeed. */
+export interface RecordedFile {
+  readonly sha256: string
+  readonly sizeBytes: number
+  readonly episodes: number
+}
+
+/** Where it lies in the work folder. */
+export const recordedPath = 'recorded-episodes.json'
 
 export interface Schedule {
   readonly hidden: readonly number[]
@@ -63,14 +75,19 @@ export const groupShape = ({ maxSteps }: Pick<ScenarioSpec, 'maxSteps'>): GroupS
 export const cloneEpochs = (steps: number): number =>
   Math.max(3, Math.min(maxCloneEpochs, Math.round(cloneLooks / steps)))
 
+/** Of so many episodes, those that are shown and not tried. */
+export const shownOf = (algorithm: AlgorithmName, episodes: number, most: number): number => {
+  const share = algorithm === 'bc' ? 1 : demonstrationShare
+  return Math.max(1, Math.min(most, Math.round(episodes * share)))
+}
+
 export const scheduleOf = (
-  { algorithm, episodes }: TrainingSettings,
+  { algorithm, episodes, recorded }: TrainingSettings,
   spec: ScenarioSpec,
 ): Schedule => {
   const clones = algorithm === 'bc' || algorithm === 'bc+ppo'
-  const share = algorithm === 'bc' ? 1 : demonstrationShare
   const demonstrations = clones
-    ? Math.max(1, Math.min(maxDemonstrations, Math.round(episodes * share)))
+    ? (recorded?.episodes ?? shownOf(algorithm, episodes, maxDemonstrations))
     : 0
   const isLong = spec.maxSteps > 100
   const environments = isLong ? 4 : 16

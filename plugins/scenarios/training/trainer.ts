@@ -6,7 +6,9 @@ import {
   cloneEpoch,
   type CloneWorkspace,
   demonstrate,
+  demonstrateRecorded,
   type Demonstrations,
+  type Performance,
 } from '../learning/clone.ts'
 import { greatest } from '../learning/distribution.ts'
 import { evaluate, type Result } from '../learning/evaluate.ts'
@@ -49,6 +51,7 @@ export class Trainer {
     settings: TrainingSettings,
     schedule: Schedule,
     model: ActorCritic,
+    recorded: readonly Performance[] | null,
   ) {
     const { observations } = scenario.spec
     const { ppo, cloneRows } = schedule
@@ -71,11 +74,20 @@ export class Trainer {
           }
     const first = mixed(seed, 13) % 2 ** 20
     const { demonstrations } = schedule
-    this.#demonstrations = this.#clone && demonstrate(scenario, first, demonstrations, ppo.gamma)
+    this.#demonstrations =
+      this.#clone &&
+      (settings.recorded
+        ? recorded && demonstrateRecorded(scenario, recorded, ppo.gamma)
+        : demonstrate(scenario, first, demonstrations, ppo.gamma))
     this.#one = { policy: model.networks(1).policy, observation: kernel.take(observations) }
   }
 
-  static async make(scenario: Scenario, settings: TrainingSettings): Promise<Trainer> {
+  /** `recorded`: what the settings name. Without it, it can be looked at and not trained. */
+  static async make(
+    scenario: Scenario,
+    settings: TrainingSettings,
+    recorded: readonly Performance[] | null = null,
+  ): Promise<Trainer> {
     const { observations, actions } = scenario.spec
     const schedule = scheduleOf(settings, scenario.spec)
     const { hidden, cloneRows } = schedule
@@ -85,7 +97,7 @@ export class Trainer {
       [...rows, cloneRows, 1, 1],
       floats + (cloneRows + 1) * observations + 64,
     )
-    return new Trainer(scenario, settings, schedule, model)
+    return new Trainer(scenario, settings, schedule, model, recorded)
   }
 
   get #cloneEpochs(): number {
