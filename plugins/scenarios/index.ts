@@ -31,6 +31,7 @@ import { trainingRoutes } from './routes-training.ts'
 import { trainingRunner } from './runner.ts'
 import { scenariosMigrations } from './schema.ts'
 import { sessionsWhere, visibleSession } from './session.ts'
+import { models } from './service.ts'
 import { SettingsStore } from './settings.ts'
 import { Teachings } from './teachings.ts'
 import { Trainings, topicOf, trainingKind, updateOf } from './trainings.ts'
@@ -44,6 +45,7 @@ export default definePlugin({
   version,
   sdk: '>=0.1.0',
   uses: { jobs },
+  provides: { models },
   dialect: detailDialect,
   paths: [
     '/api/scenarios',
@@ -102,6 +104,7 @@ export default definePlugin({
         .use(gatewayRoutes(rollouts))
         .use(recordingRoutes(catalogue, recordings))
         .use(settingsRoutes(settings)),
+      services: { models: registry.service },
       start() {
         sweep = clock.every(sweepMs, () => {
           rollouts.expire().catch((error: unknown) => {

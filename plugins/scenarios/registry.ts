@@ -1,9 +1,17 @@
 /** Trained models: by name and version, their files by digest, and the policies that act. */
 import { type Blobs, type Clock, type Database, HearthError, sql, type Who } from '../../src/sdk.ts'
-import { filesWhere, type Lineage, type Model, modelsWhere, modelView } from './model-rows.ts'
+import {
+  filesWhere,
+  type Lineage,
+  type Model,
+  type ModelFile,
+  modelsWhere,
+  modelView,
+} from './model-rows.ts'
 import { type ModelKind, modelPaths } from './models/manifest.ts'
 import { Policy } from './models/policy.ts'
 import type { PolicyFile } from './models/policy-file.ts'
+import type { Models } from './service.ts'
 
 export interface RegistryOptions {
   readonly db: Database
@@ -77,9 +85,10 @@ export class Registry {
     return this.get(owner, id)
   }
 
-  async list(who: Who): Promise<Model[]> {
-    const all = who.isSuperuser ? sql`1 = 1` : sql`owner_id = ${who.id}`
-    return modelsWhere(this.#options.db, all)
+  async list(who: Who, { name }: { readonly name?: string } = {}): Promise<Model[]> {
+    const theirs = who.isSuperuser ? sql`1 = 1` : sql`owner_id = ${who.id}`
+    const named = name === undefined ? sql`1 = 1` : sql`name = ${name}`
+    return modelsWhere(this.#options.db, sql`${theirs} and ${named}`)
   }
 
   /** What a training left, if it did. */
@@ -129,9 +138,20 @@ export class Registry {
     return bytes
   }
 
-  async pathsOf({ id }: Model): Promise<string[]> {
-    const files = await filesWhere(this.#options.db, sql`model_id = ${id}`)
-    return files.map(({ path }) => path)
+  filesOf({ id }: Model): Promise<readonly ModelFile[]> {
+    return filesWhere(this.#options.db, sql`model_id = ${id}`)
+  }
+
+  /** What other plugins see of it. */
+  get service(): Models {
+    return {
+      register: (owner, draft) => this.register(owner, draft),
+      list: (who, filter) => this.list(who, filter),
+      get: (who, id) => this.get(who, id),
+      files: async (who, id) => this.filesOf(await this.get(who, id)),
+      file: async (who, id, path) => this.file(await this.get(who, id), path),
+      remove: (who, id) => this.remove(who, id),
+    }
   }
 
   /** Its files go too, unless another model has the same. */

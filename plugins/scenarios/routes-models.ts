@@ -68,7 +68,7 @@ export const modelRoutes = (catalogue: Catalogue, registry: Registry) =>
           scenario: catalogue.find(model.scenario),
           origin: new URL(request.url).origin,
           file: (path) => registry.file(model, path),
-          paths: await registry.pathsOf(model),
+          paths: (await registry.filesOf(model)).map(({ path }) => path),
         })
         return new Response(body, {
           headers: {

@@ -80,7 +80,7 @@ testWith('python')(
     expect(shown(last)).toEqual({
       session_id: session,
       scenario_id: 'customer_support',
-      framework: 'Native',
+      framework: 'LangChain',
       status: 'completed',
       progress: '200/200',
       accuracy: expect.stringMatching(/^\d+\.\d$/),
@@ -99,7 +99,7 @@ testWith('python')(
       id: expect.stringMatching(/^model_/),
       name: expect.any(String),
       scenario: 'customer_support',
-      framework: 'Native',
+      framework: 'LangChain',
       accuracy: expect.any(Number),
       episodes: 200,
       created_at: expect.any(String),

@@ -8,7 +8,7 @@ origin = sys.argv[1]
 
 response = requests.post(f"{origin}/api/training/start", json={
     "scenario_id": "customer_support",
-    "framework": "Native",
+    "framework": "LangChain",
     "max_episodes": 200,
     "learning_rate": 0.001
 })

@@ -1,0 +1,28 @@
+/** What other plugins may ask of scenarios. */
+import { defineService, type Who } from '../../src/sdk.ts'
+import type { Model, ModelFile } from './model-rows.ts'
+import type { ModelDraft } from './registry.ts'
+
+export type { Lineage, Model, ModelFile } from './model-rows.ts'
+export type { ModelDraft } from './registry.ts'
+
+/** The one registry of models, whoever made them. Users see their own, administrators all. */
+export interface Models {
+  /**
+   * Stores the files, then tells of the model as the next version of its name. With the `id` of
+   * one that is there it answers that one: a registration may be sent again after a crash.
+   * @throws HearthError `validation`
+   */
+  register(owner: Who, draft: ModelDraft): Promise<Model>
+  /** In the order they came; `name`: the versions of one. */
+  list(who: Who, filter?: { readonly name?: string }): Promise<readonly Model[]>
+  /** @throws HearthError `not_found`, also for one that is somebody else's; so do all below */
+  get(who: Who, id: string): Promise<Model>
+  files(who: Who, id: string): Promise<readonly ModelFile[]>
+  /** @throws HearthError also `gone` */
+  file(who: Who, id: string, path: string): Promise<ReadableStream<Uint8Array>>
+  /** Its files too, those that no other model has. */
+  remove(who: Who, id: string): Promise<void>
+}
+
+export const models = defineService<Models>('models')
