@@ -40,6 +40,7 @@ const verbs: Readonly<Record<string, Verb>> = {
   agent: async (args) => (await import('./cli/agent.ts')).agent(args),
   shim: async (args) => (await import('./cli/shim.ts')).shim(args),
   train: async () => (await import('./cli/train.ts')).train(),
+  converse: async (args) => (await import('./cli/converse.ts')).converse(args),
   harness: async (args) => (await import('./cli/harness.ts')).harness(args),
   environment: async (args) => (await import('./cli/environment.ts')).environment(args),
   version: async () => {

@@ -9,6 +9,7 @@ import { sessionsWhere, sessionView, visibleSession } from './session.ts'
 import type { SettingsStore } from './settings.ts'
 import { unsuitable, usualAlgorithm, unharnessed } from './training/algorithms.ts'
 import type { Teachings } from './teachings.ts'
+import { languageFields, languageSettings, usualRate } from './training/language/settings.ts'
 import { algorithmNames } from './training/settings.ts'
 import type { Trainings } from './trainings.ts'
 
@@ -30,6 +31,7 @@ const startBody = t.Object(
     // Whose episodes are learned from first, by algorithms that do that.
     demonstrations: t.Union([t.Literal('oracle'), t.Literal('recorded')], { default: 'oracle' }),
     node: t.Optional(t.String({ minLength: 1, maxLength: 200 })),
+    ...languageFields,
   },
   {
     examples: [
@@ -74,6 +76,7 @@ export const trainingRoutes = ({
         const why =
           unsuitable(algorithm, scenario, body.demonstrations) ?? unharnessed(algorithm, framework)
         if (why !== null) throw new HearthError('conflict', why)
+        const language = languageSettings(algorithm, body)
         const episodes = body.max_episodes ?? usual.maxEpisodes
         const recorded =
           body.demonstrations === 'recorded' &&
@@ -82,9 +85,10 @@ export const trainingRoutes = ({
           scenario: scenario.spec.id,
           algorithm,
           episodes,
-          learningRate: body.learning_rate ?? usual.learningRate,
+          learningRate: body.learning_rate ?? usualRate(algorithm) ?? usual.learningRate,
           seed: body.seed,
           ...(recorded && { recorded }),
+          ...(language && { language }),
         }
         const { id } = await trainings.start(who, scenario, framework, settings, body.node)
         return { session_id: id, status: 'started' }

@@ -4,6 +4,7 @@ import { type Framework, frameworks, pythonOf } from './frameworks.ts'
 import { type ScenarioSource, Source } from './outside/definition.ts'
 import { planOf } from './outside/runner.ts'
 import { algorithms } from './training/algorithms.ts'
+import { languageSchema } from './training/language/settings.ts'
 import { algorithmNames, type TrainingSettings } from './training/settings.ts'
 
 export const settingsSchema = t.Object(
@@ -23,6 +24,7 @@ export const settingsSchema = t.Object(
         { additionalProperties: false },
       ),
     ),
+    language: t.Optional(languageSchema),
   },
   { additionalProperties: false },
 )

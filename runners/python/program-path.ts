@@ -6,6 +6,11 @@ import harnessCrewai from './harness_crewai.py' with { type: 'text' }
 import hearthHarness from './hearth_harness.py' with { type: 'text' }
 import hearthJob from './hearth_job.py' with { type: 'text' }
 import hearthStep from './hearth_step.py' with { type: 'text' }
+import llmEvaluate from './llm_evaluate.py' with { type: 'text' }
+import llmGrpo from './llm_grpo.py' with { type: 'text' }
+import llmModel from './llm_model.py' with { type: 'text' }
+import llmPlay from './llm_play.py' with { type: 'text' }
+import llmWords from './llm_words.py' with { type: 'text' }
 import warmClient from './warm_client.py' with { type: 'text' }
 import warmProgram from './warm_program.py' with { type: 'text' }
 import warmZygote from './warm_zygote.py' with { type: 'text' }
@@ -18,6 +23,11 @@ const modules: Modules = {
   'hearth_harness.py': hearthHarness,
   'hearth_job.py': hearthJob,
   'hearth_step.py': hearthStep,
+  'llm_evaluate.py': llmEvaluate,
+  'llm_grpo.py': llmGrpo,
+  'llm_model.py': llmModel,
+  'llm_play.py': llmPlay,
+  'llm_words.py': llmWords,
 }
 const scripts: Modules = {
   'warm_client.py': warmClient,

@@ -2,6 +2,7 @@
 import type { Plan } from '../../../src/sdk.ts'
 import type { Scenario } from '../environment.ts'
 import type { Framework } from '../frameworks.ts'
+import { llmGrpoPlan } from './language/plan.ts'
 import {
   type AlgorithmName,
   groupShape,
@@ -57,6 +58,12 @@ export const algorithms: Readonly<Record<AlgorithmName, Algorithm>> = {
   ppo: native('Proximal policy optimisation'),
   reinforce: native('Whole returns against a learned baseline'),
   grpo: native('Episodes of one seed, weighed against each other'),
+  'llm-grpo': {
+    title: 'A language model by trial, with GRPO and a LoRA adapter',
+    learns: 'language',
+    copies: false,
+    plan: llmGrpoPlan,
+  },
 }
 
 export const hasOracle = ({ spec }: Scenario): boolean => spec.scripted?.includes('oracle') ?? true

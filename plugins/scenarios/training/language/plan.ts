@@ -1,0 +1,22 @@
+/** The job of a training that teaches a language model: a program in Python, and its packages. */
+import type { Plan } from '../../../../src/sdk.ts'
+import type { TrainingSettings } from '../settings.ts'
+import requirements from './requirements.txt' with { type: 'text' }
+
+const pinned = requirements.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+
+export const llmGrpoPlan = (settings: TrainingSettings) => {
+  const gpus = settings.language?.gpus ?? 0
+  return {
+    command: ['python', '-m', 'llm_grpo'],
+    env: {
+      HEARTH_TRAINING: JSON.stringify(settings),
+      HF_HUB_DISABLE_PROGRESS_BARS: '1',
+      PYTHONUNBUFFERED: '1',
+      TOKENIZERS_PARALLELISM: 'false',
+      TRANSFORMERS_VERBOSITY: 'error',
+    },
+    python: { requirements: pinned },
+    needs: { cpus: 1, ...(gpus > 0 && { gpus }) },
+  } satisfies Partial<Plan>
+}
