@@ -251,7 +251,7 @@ class Training:
         settings = json.loads(os.environ["HEARTH_TRAINING"])
         manifest = {
             "format": 2, "kind": "adapter", "scenario": self.scenario.hello["scenario"],
-            "settings": settings, "base": self.base,
+            "settings": settings, "base": llm_model.title(self.base),
             "trainingDigest": llm_model.digest(
                 llm_model.adapter_state(self.model), self.optimizer.state_dict()),
             "episodes": self.episodes,

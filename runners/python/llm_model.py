@@ -65,6 +65,12 @@ def base_of(name, folder):
     return {"name": name, "revision": revision, "sha256": whole.hexdigest()}
 
 
+def title(base):
+    """In one line: `name@revision sha256:...`."""
+    at = f"@{base['revision']}" if base["revision"] else ""
+    return f"{base['name']}{at} sha256:{base['sha256']}"
+
+
 def _sha256(path):
     whole = hashlib.sha256()
     with open(path, "rb") as file:

@@ -3,6 +3,7 @@ import { HearthError, Type as t } from '../../../../src/sdk.ts'
 import { Value } from '@sinclair/typebox/value'
 import { type Scenario, type Split, splits } from '../../environment.ts'
 import { Rollout } from '../../gateway/rollout.ts'
+import { scenarioHash } from '../../scenario-hash.ts'
 
 const id = t.String({ minLength: 1, maxLength: 100 })
 
@@ -55,7 +56,7 @@ export const converse = async (
   const { id: name, version, tasks, maxSteps } = spec
   const say = (value: object) => write(`${JSON.stringify(value)}\n`)
   say({
-    scenario: { id: name, version },
+    scenario: { id: name, version, hash: scenarioHash(scenario) },
     tasks,
     max_steps: maxSteps,
     system,

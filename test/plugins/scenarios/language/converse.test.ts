@@ -1,6 +1,7 @@
 /** The lines by which a program beside plays episodes in words. */
 import { expect, test } from 'bun:test'
 import { scenarioOf } from '../../../../plugins/scenarios/catalogue.ts'
+import { scenarioHash } from '../../../../plugins/scenarios/scenario-hash.ts'
 import { converse } from '../../../../plugins/scenarios/training/language/converse.ts'
 import { signals } from './signals.ts'
 
@@ -19,7 +20,7 @@ test('it says what the scenario is', async () => {
   await converse(signals, nothing(), (line) => said.push(JSON.parse(line)))
   expect(said).toEqual([
     {
-      scenario: { id: 'signals', version: 1 },
+      scenario: { id: 'signals', version: 1, hash: scenarioHash(signals) },
       tasks: ['red', 'green', 'blue', 'white'],
       max_steps: 2,
       system: 'Obey every signal.',
