@@ -30,8 +30,14 @@ export const heardIn = (messages: readonly Message[]): Heard | null => {
       const reply = replies.get(id)
       return reply === undefined ? [] : [{ name, reply }]
     })
-  return { opening: textOf(first).trim(), calls }
+  return { opening: unframed(textOf(first)).trim(), calls }
 }
+
+/** CrewAI puts the words of the user between some of its own. */
+const unframed = (text: string): string =>
+  /^\s*Current Task: (.*?)\n\s*This is the expected criteria for your final answer:/s.exec(
+    text,
+  )?.[1] ?? text
 
 const textOf = ({ content }: Message): string => {
   if (typeof content === 'string') return content

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { waitUntil } from '../../scripts/port.ts'
 
 const root = join(import.meta.dir, '../..')
 const folder = mkdtempSync(join(tmpdir(), 'hearth-binary-'))
@@ -79,6 +80,19 @@ test.each(['/docs', '/docs/assets/swagger-ui.js', '/docs/assets/redoc.js', '/ope
     expect([reply.status, (await reply.bytes()).length > 300]).toEqual([200, true])
   },
 )
+
+test('agents of LangChain play in its trainings', async () => {
+  const begun = await fetch(`${url}/api/training/start`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"scenario_id":"customer_support","framework":"LangChain","max_episodes":100}',
+  })
+  const { session_id } = (await begun.json()) as { session_id: string }
+  const look = async () =>
+    (await (await fetch(`${url}/api/training/${session_id}`)).json()) as { status: string }
+  await waitUntil('its end', async () => (await look()).status !== 'running', 60_000)
+  expect(await look()).toMatchObject({ status: 'completed', figures: { harness_test_n: 50 } })
+}, 60_000)
 
 test('has the same verbs', async () => {
   const run = async (...args: string[]) => {

@@ -56,3 +56,12 @@ test('messages of a chat: calls count when they were answered', () => {
   })
   expect(heardIn([{ role: 'system', content: 'Be kind.' }])).toBeNull()
 })
+
+test('the frame that CrewAI puts around the user is no part of what was said', () => {
+  const said = 'Ticket T-1: Please help.\n\nIt is urgent.'
+  const frame =
+    `\nCurrent Task: ${said}\n\nThis is the expected criteria for your final answer: A word.\n` +
+    'you MUST return the actual complete content as the final answer, not a summary.'
+  expect(heardIn([{ role: 'user', content: frame }])?.opening).toBe(said)
+  expect(heardIn([{ role: 'user', content: said }])?.opening).toBe(said)
+})

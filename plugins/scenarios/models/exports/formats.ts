@@ -1,10 +1,17 @@
 /** The table of export formats: routes and documents follow it. */
 import { HearthError } from '../../../../src/sdk.ts'
+import { autogen, crewai, langchain } from './agents.ts'
 import type { ExportedFile, ExportFormat, ExportSource } from './format.ts'
 import { json } from './json.ts'
 import { onnx } from './onnx.ts'
 
-export const formats: Readonly<Record<string, ExportFormat>> = { onnx, json }
+export const formats: Readonly<Record<string, ExportFormat>> = {
+  onnx,
+  json,
+  langchain,
+  autogen,
+  crewai,
+}
 
 /** @throws HearthError `validation`: no such format; `conflict`: not for that kind of model */
 export const exported = async (name: string, source: ExportSource): Promise<ExportedFile> => {
