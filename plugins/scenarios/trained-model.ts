@@ -11,7 +11,7 @@ import {
 } from './models/manifest.ts'
 import type { Registry } from './registry.ts'
 import type { Session } from './session.ts'
-import { percent } from './training/evaluation.ts'
+import { percent, withInterval } from './training/evaluation.ts'
 
 const maxManifestBytes = 2 ** 20
 
@@ -55,7 +55,7 @@ export const takeModel = async (
     framework: session.framework,
     accuracy: percent(test.successes, test.episodes),
     episodes,
-    test,
+    test: { ...withInterval(test), ...(harness && { native: withInterval(manifest.test) }) },
     lineage: {
       scenario,
       settings,

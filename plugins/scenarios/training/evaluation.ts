@@ -21,3 +21,9 @@ export const evaluationMetrics = (found: Result): Record<string, number> => {
 
 export const percent = (part: number, whole: number): number =>
   whole === 0 ? 0 : (100 * part) / whole
+
+/** What was found, and between which percentages the truth is likely to be (Wilson, 95 %). */
+export const withInterval = <R extends Pick<Result, 'episodes' | 'successes'>>(found: R) => ({
+  ...found,
+  interval: wilson(found.successes, found.episodes).map((share) => 100 * share),
+})

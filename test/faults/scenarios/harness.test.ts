@@ -91,12 +91,22 @@ test('200 episodes on a fresh install: agents play a share, and the test', async
   const { body: model } = await call<{
     accuracy: number
     framework: string
-    test: { episodes: number; successes: number }
+    test: {
+      episodes: number
+      successes: number
+      interval: number[]
+      native: { episodes: number }
+    }
   }>('GET', `/api/models/${done.model_id}`)
-  expect({ ...model, test: model.test.episodes }).toMatchObject({
+  const { harness_test, harness_test_low, harness_test_high } = done.figures
+  expect(model).toMatchObject({
     framework: 'LangChain',
-    accuracy: done.figures['harness_test'],
-    test: 50,
+    accuracy: harness_test,
+    test: {
+      episodes: 50,
+      interval: [harness_test_low, harness_test_high],
+      native: { episodes: 2000, interval: [expect.any(Number), expect.any(Number)] },
+    },
   })
   expect(model.accuracy).toBe(2 * model.test.successes)
   expect(model.accuracy).toBeGreaterThan(80)
@@ -166,7 +176,7 @@ test('in a sandbox without network agents find their gateway', async () => {
   const job = async () => (await call<Job>('GET', `/api/jobs/${body.id}`)).body
   await waitUntil('its end', async () => (await job()).ended_at !== null, 60_000)
   expect(await job()).toMatchObject({ state: 'succeeded', plan: { sandbox: 'bwrap' } })
-  const left = await fetch(`${hearth.origin}/api/jobs/${body.id}/artifacts/model/policy.json`)
+  const left = await fetch(`${hearth.origin}/api/jobs/${body.id}/artifacts/model/manifest.json`)
   expect(await left.json()).toMatchObject({
     harness: { framework: 'LangChain', test: { episodes: 50 } },
   })
