@@ -3,6 +3,7 @@ import { say } from './say.ts'
 import { chromium } from './services/chromium.ts'
 import { docker } from './services/docker.ts'
 import { harnesses } from './services/harnesses.ts'
+import { openEnv } from './services/openenv.ts'
 import { postgres } from './services/postgres.ts'
 import { programs } from './services/programs.ts'
 import { python } from './services/python.ts'
@@ -23,6 +24,7 @@ const wanted: readonly (readonly [key: string, get: () => Promise<Service>])[] =
   ['python', python],
   ['torch', torch],
   ['harnesses', harnesses],
+  ['openenv', openEnv],
   ['programs', programs],
   ['chromium', chromium],
   ['docker', docker],

@@ -25,7 +25,7 @@ export {
   type Service,
 } from './kernel/plugin.ts'
 export { router } from './kernel/router.ts'
-export type { Channel, ChannelRequest, Live, LiveMessage, Subscription } from './live/live.ts'
+export type { Channel, ChannelRequest, Line, Live, LiveMessage, Subscription } from './live/live.ts'
 export type { BlobInfo, Blobs } from './storage/blobs.ts'
 export type {
   Database,

@@ -15,6 +15,8 @@ import { namedModels } from './gateway/models.ts'
 import { RolloutTable } from './gateway/rollout-table.ts'
 import { Probes, probeKind, probeRunner } from './harness/probes.ts'
 import { Recordings } from './recordings.ts'
+import { openEnvRoutes } from './openenv/routes.ts'
+import { openEnvChannel } from './openenv/sockets.ts'
 import { describeKind, OutsideDesk } from './outside/desk.ts'
 import { outsideRoutes } from './outside/routes.ts'
 import { describeRunner } from './outside/runner.ts'
@@ -54,6 +56,7 @@ export default definePlugin({
     '/api/settings',
     '/api/agents',
     '/api/frameworks',
+    '/openenv',
   ],
   migrations: scenariosMigrations,
   setup({ uses, db, blobs, auth, live, clock, log }) {
@@ -97,6 +100,7 @@ export default definePlugin({
         .use(rootRoutes(version))
         .use(scenarioRoutes({ catalogue, outside, registry, recordings, probes, durationOf }))
         .use(outsideRoutes(outside))
+        .use(openEnvRoutes(catalogue))
         .use(trainingRoutes({ db, catalogue, trainings, evaluations, settings, probes, teachings }))
         .use(frameworkRoutes(probes))
         .use(modelRoutes(catalogue, registry))
@@ -121,6 +125,7 @@ export default definePlugin({
         [describeKind]: describeRunner,
       },
       channels: [
+        openEnvChannel({ catalogue, clock }),
         {
           path: '/ws/training/:id',
           closesRefused: true,

@@ -17,7 +17,11 @@ export const python = async (): Promise<Service> => {
 }
 
 /** Answers the interpreter of `folder`, made anew whenever `requirements` changed. */
-export const virtualEnvironment = async (folder: string, requirements: string): Promise<string> => {
+export const virtualEnvironment = async (
+  folder: string,
+  requirements: string,
+  options: readonly string[] = [],
+): Promise<string> => {
   const interpreter = join(folder, 'bin/python')
   const stamp = Bun.file(join(folder, 'requirements.sha256'))
   const wanted = new Bun.CryptoHasher('sha256')
@@ -30,7 +34,7 @@ export const virtualEnvironment = async (folder: string, requirements: string): 
     await aptInstall('python3', 'python3-venv')
     await must(['python3', '-m', 'venv', folder])
   }
-  await must([interpreter, '-m', 'pip', 'install', '--quiet', '-r', requirements])
+  await must([interpreter, '-m', 'pip', 'install', '--quiet', ...options, '-r', requirements])
   await Bun.write(stamp, wanted)
   return interpreter
 }

@@ -120,10 +120,16 @@ export const createHub = (options: HubOptions): Hub => {
     if (hello !== undefined) reader.reply(textOf(hello))
     if (closing) return reader.close(closing.code, closing.reason)
     rooms.enter(reader)
+    reader.subscription.opened?.({
+      send: (data) => reader.reply(textOf(data)),
+      close: (code, reason) => reader.close(code, reason),
+    })
   }
   const leave = (reader: Reader) => {
+    const wasIn = rooms.readers.has(reader)
     rooms.leave(reader)
     reader.release?.()
+    if (wasIn) reader.subscription.closed?.()
   }
 
   return {

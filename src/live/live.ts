@@ -60,8 +60,22 @@ export interface Subscription {
   readonly closing?: { readonly code: number; readonly reason: string }
   /** Sent whenever nothing else was for `afterMs`; it has no cursor. */
   readonly idle?: { readonly afterMs: number; readonly message: string | object }
+  /**
+   * Called when the socket is open: from then on it may be spoken to by itself, and closed. What is
+   * taken here is given back in `closed`; `open` takes nothing, for it may come to no socket.
+   */
+  opened?(line: Line): void
+  /** Called once, when a socket that was open is gone. */
+  closed?(): void
   /** Handles a message that the client sent; absent: such messages are ignored. */
   message?(data: string, reply: (data: string | object) => void): void | Promise<void>
+}
+
+/** The way to one client, outside of the order of its topic. */
+export interface Line {
+  send(data: string | object): void
+  /** Once what was sent is on its way. */
+  close(code: number, reason: string): void
 }
 
 /** The publishing side, bound to one plugin. */

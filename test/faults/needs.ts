@@ -1,7 +1,7 @@
 /** Skips tests whose service this machine cannot have; under CI nothing is ever skipped. */
 import { test } from 'bun:test'
 
-type Need = 'postgres' | 'redis' | 'python' | 'torch' | 'harnesses' | 'mount'
+type Need = 'postgres' | 'redis' | 'python' | 'torch' | 'harnesses' | 'openenv' | 'mount'
 
 const without = (process.env['HEARTH_TEST_WITHOUT'] ?? '').split(',')
 
