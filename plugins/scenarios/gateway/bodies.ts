@@ -21,6 +21,7 @@ export const toolBody = t.Record(t.String({ maxLength: 200 }), t.Unknown())
 
 const maxBytes = 2 ** 20
 const maxIssues = 10
+const maxDepth = 100
 
 /** No body at all is an empty object. @throws HearthError what is wrong with it */
 export const bodyOf = async <T>(request: Request, schema: TSchema): Promise<T> => {
@@ -42,9 +43,27 @@ export const bodyOf = async <T>(request: Request, schema: TSchema): Promise<T> =
 
 const parsed = (text: string): unknown => {
   if (text.trim() === '') return {}
+  let value: unknown
   try {
-    return JSON.parse(text)
+    value = JSON.parse(text)
   } catch {
     throw new HearthError('malformed_json')
   }
+  // What walks through it goes as deep as it does.
+  if (isDeeper(value, maxDepth)) {
+    throw new HearthError('bad_request', `A body is at most ${maxDepth} levels deep`)
+  }
+  return value
+}
+
+/** Level by level, not by recursion: that is what it protects. */
+const isDeeper = (value: unknown, levels: number): boolean => {
+  const inside = (one: unknown) =>
+    typeof one === 'object' && one !== null ? (Object.values(one) as unknown[]) : []
+  let level = [value]
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > levels) return true
+    level = level.flatMap(inside)
+  }
+  return false
 }

@@ -12,7 +12,7 @@ export interface Upstream {
 }
 
 const publicAddress = 'https://api.openai.com/v1'
-const timeoutMs = 120_000
+const usualTimeoutMs = 120_000
 const maxAnswerBytes = 4 * 2 ** 20
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -37,14 +37,19 @@ export class UpstreamError extends Error {
   }
 }
 
-export const upstreamModel = (upstream: Upstream, model: string): ChatModel => ({
-  answer: async (request) => ({ completion: await ask(upstream, model, request) }),
+export const upstreamModel = (
+  upstream: Upstream,
+  model: string,
+  timeoutMs = usualTimeoutMs,
+): ChatModel => ({
+  answer: async (request) => ({ completion: await ask(upstream, model, request, timeoutMs) }),
 })
 
 const ask = async (
   { baseUrl, apiKey }: Upstream,
   model: string,
   { stream: _, stream_options: __, ...request }: ChatRequest,
+  timeoutMs: number,
 ): Promise<Completion> => {
   const reply = await fetch(`${baseUrl}/chat/completions`, {
     method: 'POST',
