@@ -90,7 +90,10 @@ export const trainingRoutes = ({
           ...(recorded && { recorded }),
           ...(language && { language }),
         }
-        const { id } = await trainings.start(who, scenario, framework, settings, body.node)
+        const { id } = await trainings.start(who, scenario, framework, settings, {
+          node: body.node,
+          isUsual: body.algorithm === undefined,
+        })
         return { session_id: id, status: 'started' }
       },
       { body: startBody, detail: { tags, summary: 'Start a training session' } },

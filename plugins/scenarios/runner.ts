@@ -4,6 +4,7 @@ import { type Framework, frameworks, pythonOf } from './frameworks.ts'
 import { type ScenarioSource, Source } from './outside/definition.ts'
 import { planOf } from './outside/runner.ts'
 import { algorithms } from './training/algorithms.ts'
+import type { Baselines } from './training/baselines.ts'
 import { languageSchema } from './training/language/settings.ts'
 import { algorithmNames, type TrainingSettings } from './training/settings.ts'
 
@@ -38,16 +39,10 @@ const spec = t.Object(
     ),
     node: t.Optional(t.String({ minLength: 1, maxLength: 200 })),
     source: t.Optional(Source),
+    baselines: t.Optional(t.Record(t.String(), t.Number())),
   },
   { additionalProperties: false },
 )
-
-interface Spec {
-  readonly settings: TrainingSettings
-  readonly node?: string
-  /** Of a scenario that is no part of the program. */
-  readonly source?: ScenarioSource
-}
 
 /** An update and an evaluation must fit in. */
 const graceMs = 60_000
@@ -61,17 +56,23 @@ interface Spec {
   readonly node?: string
   /** Of a scenario that is no part of the program. */
   readonly source?: ScenarioSource
+  /** As they were measured before; absent: never. */
+  readonly baselines?: Baselines
 }
 
 export const trainingRunner: Runner = {
   spec,
   plan(given): Plan {
-    const { settings, framework = 'Native', node, source } = given as Spec
+    const { settings, framework = 'Native', node, source, baselines } = given as Spec
     const plan = algorithms[settings.algorithm].plan(settings)
     const requirements = pythonOf(framework)
     const needs = { ...plan.needs, ...(node !== undefined && { labels: [node] }) }
     const brought = source && planOf(source)
-    const env = { ...plan.env, ...brought?.env }
+    const env = {
+      ...plan.env,
+      ...brought?.env,
+      ...(baselines && { HEARTH_BASELINES: JSON.stringify(baselines) }),
+    }
     const files = [...(plan.files ?? []), ...(brought?.files ?? [])]
     if (framework === 'Native') return { graceMs, ...plan, ...brought, env, needs, files }
     return {

@@ -1,5 +1,6 @@
 /** A training as the document has it, and its row. */
 import { HearthError, type Queries, sql, type Who } from '../../src/sdk.ts'
+import { standingOf } from './standing.ts'
 import type { TrainingSettings } from './training/settings.ts'
 
 export type Status = 'running' | 'paused' | 'completed' | 'failed'
@@ -10,8 +11,12 @@ export interface Session {
   readonly ownerId: number
   readonly jobId: string | null
   readonly version: number
+  /** Of the scenario, as of `scenarioHash`. */
+  readonly hash: string
   readonly framework: string
   readonly settings: TrainingSettings
+  /** Nobody named the algorithm. */
+  readonly isUsual: boolean
   readonly status: Status
   readonly episode: number
   /** The latest value of each curve. */
@@ -30,8 +35,10 @@ interface Row {
   readonly owner_id: number
   readonly job_id: string | null
   readonly version: number
+  readonly hash: string
   readonly framework: string
   readonly settings: string
+  readonly is_usual: number
   readonly status: Status
   readonly episode: number
   readonly figures: string
@@ -48,8 +55,10 @@ const sessionOf = (row: Row): Session => ({
   ownerId: row.owner_id,
   jobId: row.job_id,
   version: row.version,
+  hash: row.hash,
   framework: row.framework,
   settings: JSON.parse(row.settings),
+  isUsual: row.is_usual === 1,
   status: row.status,
   episode: row.episode,
   figures: JSON.parse(row.figures),
@@ -98,6 +107,7 @@ export const sessionView = (session: Session) => {
     elapsed_time: durationOf(elapsed_s ?? 0),
     // Who played: this program itself, or agents of the framework.
     rollouts: { native: session.episode, harness: rollouts_harness ?? 0 },
+    ...standingOf(session),
     figures: others,
     job_id: session.jobId,
     model_id: session.modelId,

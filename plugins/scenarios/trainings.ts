@@ -11,11 +11,14 @@ import {
   sql,
   type Who,
 } from '../../src/sdk.ts'
+import { BaselineCache } from './baseline-cache.ts'
 import type { Scenario } from './environment.ts'
 import type { Registry } from './registry.ts'
 import { type Session, sessionsWhere, sessionView, visibleSession } from './session.ts'
 import { takeModel } from './trained-model.ts'
 import { reasonOf } from './training/reason.ts'
+import { scenarioHash } from './scenario-hash.ts'
+import { baselinesIn } from './training/baselines.ts'
 import type { TrainingSettings } from './training/settings.ts'
 
 /** As `plugin id.kind`. */
@@ -35,13 +38,22 @@ export interface TrainingsOptions {
   readonly ownerOf: (id: number) => Promise<Who>
 }
 
+export interface StartOptions {
+  /** A label of the node that is to run it. */
+  readonly node: string | undefined
+  /** Nobody named the algorithm. */
+  readonly isUsual: boolean
+}
+
 export const topicOf = (id: string): string => `training/${id}`
 
 export class Trainings implements MetricSink {
   readonly #options: TrainingsOptions
+  readonly #baselines: BaselineCache
 
   constructor(options: TrainingsOptions) {
     this.#options = options
+    this.#baselines = new BaselineCache(options.db)
   }
 
   async start(
@@ -49,17 +61,19 @@ export class Trainings implements MetricSink {
     scenario: Scenario,
     framework: string,
     settings: TrainingSettings,
-    node: string | undefined,
+    { node, isUsual }: StartOptions,
   ): Promise<Session> {
     const { db, jobs, clock } = this.#options
+    const hash = scenarioHash(scenario)
+    const baselines = await this.#baselines.of(hash)
     const digits = crypto.getRandomValues(new Uint32Array(2)).join('').slice(0, 15)
     const draft = `session_0_${digits}`
     const { id, version } = scenario.spec
     await db.run(sql`insert into scenarios_session
-      (id, owner_id, scenario, version, framework, settings, status, episode, figures, updates,
-       created_at)
-      values (${draft}, ${who.id}, ${id}, ${version}, ${framework}, ${JSON.stringify(settings)},
-       'running', 0, '{}', 0, ${clock.now()})`)
+      (id, owner_id, scenario, version, hash, framework, settings, is_usual, status, episode,
+       figures, updates, created_at)
+      values (${draft}, ${who.id}, ${id}, ${version}, ${hash}, ${framework},
+       ${JSON.stringify(settings)}, ${isUsual ? 1 : 0}, 'running', 0, '{}', 0, ${clock.now()})`)
     const [made] = await sessionsWhere(db, sql`id = ${draft}`)
     if (!made) throw new Error('The session is gone')
     const key = `session_${made.n}_${digits}`
@@ -71,6 +85,7 @@ export class Trainings implements MetricSink {
           settings,
           framework,
           ...(node !== undefined && { node }),
+          ...(baselines && { baselines }),
           ...(scenario.source && { source: scenario.source }),
         },
         name: key,
@@ -150,6 +165,8 @@ export class Trainings implements MetricSink {
       await tx.run(sql`insert into scenarios_point (session_id, seq, episode, data)
         values (${session.id}, ${updates}, ${episode}, ${JSON.stringify(told)})`)
     })
+    const measured = baselinesIn(told)
+    if (measured) await this.#baselines.keep(session.hash, measured)
     const now = { ...session, figures, episode, updates }
     live.publish(topicOf(session.id), [{ cursor: updates, data: updateOf(now) }])
     return null

@@ -11,9 +11,9 @@ export const evaluationMetrics = (found: Result): Record<string, number> => {
     accuracy_low: 100 * low,
     accuracy_high: 100 * high,
     ...Object.fromEntries(
-      tasks.map(([name, { successes, episodes }]) => [
-        `accuracy/${name}`,
-        percent(successes, episodes),
+      tasks.flatMap(([name, { successes, episodes }]) => [
+        [`accuracy/${name}`, percent(successes, episodes)],
+        [`episodes/${name}`, episodes],
       ]),
     ),
   }

@@ -24,10 +24,12 @@ import {
   runtime,
   writeCheckpoint,
 } from './checkpoint.ts'
-import { scenarioHash } from '../scenario-hash.ts'
+import { type Baselines, measureBaselines } from './baselines.ts'
 import { evaluationMetrics } from './evaluation.ts'
 import type { OpenOutside } from '../outside/environment.ts'
 import { scenarioFor } from '../outside/scenario-for.ts'
+import { scenarioHash } from '../scenario-hash.ts'
+import { Pace } from './pace.ts'
 import { recordedPath, type TrainingSettings } from './settings.ts'
 import { Trainer } from './trainer.ts'
 
@@ -78,6 +80,9 @@ class Training {
   #elapsedMs = 0
   #begunMs = performance.now()
   readonly #share: HarnessShare | null
+  readonly #pace = new Pace()
+  /** To be told at the start, unless this is not the start. */
+  readonly #baselines: Baselines | undefined
 
   constructor(env: Env, trainer: Trainer, { folder = '.', startHarness }: TrainingParts) {
     const events = env['HEARTH_EVENTS'] ?? '/dev/null'
@@ -95,6 +100,9 @@ class Training {
     if (saved?.failure !== undefined) throw new Error(saved.failure)
     this.#share = shareOf(env, trainer, startHarness)
     if (saved) this.#restore(saved)
+    else
+      this.#baselines =
+        baselinesOf(env) ?? measureBaselines(trainer.scenario, this.#looks.validation)
   }
 
   async run(): Promise<number> {
@@ -114,6 +122,7 @@ class Training {
     // The first checkpoint comes soon: whatever is killed before it begins anew.
     let saved = performance.now() - saveEveryMs + 1_000
     let looked = 0
+    if (this.#baselines !== undefined) this.#metrics(this.#baselines)
     this.#report()
     while (!trainer.isDone) {
       const { figures } = trainer.advance()
@@ -126,7 +135,7 @@ class Training {
       }
       if (now - told > tellEveryMs) {
         told = now
-        this.#report(figures ? { ...figures } : {})
+        this.#report(figures)
       }
       if (now - saved > saveEveryMs) {
         saved = now
@@ -197,21 +206,25 @@ class Training {
   }
 
   #report(figures: Readonly<Record<string, number>> = {}): void {
-    const { episodes, meanReward, loss, settings, updates } = this.#trainer
+    const { episodes, steps, meanReward, trajectoryEntropy, loss, settings, updates } =
+      this.#trainer
     this.#tell({ type: 'progress', done: episodes, total: settings.episodes })
     this.#metrics({
       ...this.#share?.figures,
       ...figures,
       episode: episodes,
       avg_reward: meanReward,
+      trajectory_entropy: trajectoryEntropy,
       loss,
       updates,
       elapsed_s: this.#seconds,
+      ...this.#pace.at(this.#seconds * 1000, episodes, steps, settings.episodes),
     })
   }
 
   #evaluate(episodes: number): void {
-    this.#metrics(evaluationMetrics(this.#trainer.evaluate('validation', episodes)))
+    const found = evaluationMetrics(this.#trainer.evaluate('validation', episodes))
+    this.#metrics({ ...found, evaluated_at: this.#trainer.episodes })
   }
 
   /** Whole or not at all: it may be killed at any moment. `failure`: it is not to go on. */
@@ -267,6 +280,9 @@ class Training {
 
 const recordedIn = (folder: string): readonly Performance[] =>
   JSON.parse(readFileSync(join(folder, recordedPath), 'utf8')) as Performance[]
+
+const baselinesOf = (env: Env): Baselines | undefined =>
+  env['HEARTH_BASELINES'] ? (JSON.parse(env['HEARTH_BASELINES']) as Baselines) : undefined
 
 const shareOf = (
   env: Env,

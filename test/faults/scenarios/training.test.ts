@@ -16,6 +16,7 @@ interface Status {
   readonly elapsed_time: string
   readonly model_id: string | null
   readonly figures: Readonly<Record<string, number>>
+  readonly baselines: Readonly<Record<string, { accuracy: number; episodes: number }>>
 }
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
@@ -105,6 +106,23 @@ test('paused and killed in between, it ends with one model that acts', async () 
   const done = await look(id)
   expect(done.status).toBe('completed')
   expect(done.accuracy).toBeGreaterThan(90)
+  expect(done).toMatchObject({
+    accuracy_n: 2000,
+    ci95: [expect.any(Number), expect.any(Number)],
+    tasks: { refund: { accuracy: expect.any(Number), episodes: expect.any(Number) } },
+    worst_task: 'refund',
+    evaluated_at_episode: done.current_episode,
+    baselines: { oracle: { accuracy: 100, episodes: 300 }, random: { episodes: 300 } },
+    alarms: [],
+    progress: { total: 1_000_000, eta_seconds: 0 },
+  })
+  type Point = Readonly<Record<string, number>>
+  const { body: points } = await call<Point[]>('GET', `/api/training/${id}/history`)
+  const curve = (name: string) => points.filter((point) => point[name] !== undefined)
+  for (const name of ['accuracy/refund', 'entropy', 'approx_kl', 'steps_per_s', 'eta_s']) {
+    expect([name, curve(name).length > 1]).toEqual([name, true])
+  }
+  expect(curve('baseline/oracle')).toHaveLength(1)
   const last = await new Promise((resolve) => {
     const late = new WebSocket(`${hearth.origin.replace('http', 'ws')}/ws/training/${id}`)
     const told: Status[] = []
