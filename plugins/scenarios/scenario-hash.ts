@@ -13,7 +13,9 @@ export const scenarioHash = (scenario: Scenario): string => {
   const found = scenario.hash ?? known.get(scenario)
   if (found !== undefined) return found
   const hasher = new Bun.CryptoHasher('sha256').update(JSON.stringify(scenario.spec))
-  for (let n = 0; n < episodes; n++) addEpisode(hasher, scenario, n)
+  // What is from outside is played in jobs only: how it is come by stands for what it does.
+  if (scenario.source) hasher.update(JSON.stringify(scenario.source))
+  else for (let n = 0; n < episodes; n++) addEpisode(hasher, scenario, n)
   const hash = hasher.digest('hex')
   known.set(scenario, hash)
   return hash
