@@ -13,6 +13,7 @@ import { Catalogue } from './catalogue.ts'
 import { Evaluations } from './evaluations.ts'
 import { namedModels } from './gateway/models.ts'
 import { RolloutTable } from './gateway/rollout-table.ts'
+import { keepingPlayed } from './harness/kept-episodes.ts'
 import { Probes, probeKind, probeRunner } from './harness/probes.ts'
 import { Recordings } from './recordings.ts'
 import { openEnvRoutes } from './openenv/routes.ts'
@@ -77,9 +78,18 @@ export default definePlugin({
       isTaken: (id) => catalogue.find(id) !== undefined,
     })
     const catalogue = new Catalogue(outside)
-    const trainings = new Trainings({ db, jobs: uses.jobs, live, clock, registry, ownerOf })
-    const evaluations = new Evaluations({ db, jobs: uses.jobs, catalogue, registry })
     const recordings = new Recordings(db, clock)
+    const keepPlayed = keepingPlayed({ jobs: uses.jobs, recordings, catalogue })
+    const trainings = new Trainings({
+      db,
+      jobs: uses.jobs,
+      live,
+      clock,
+      registry,
+      ownerOf,
+      keepPlayed,
+    })
+    const evaluations = new Evaluations({ db, jobs: uses.jobs, catalogue, registry })
     const teachings = new Teachings(catalogue, recordings, uses.jobs)
     const modelOf = namedModels({ registry, settings, env: process.env })
     const rollouts = new RolloutTable({ db, clock, catalogue, recordings, modelOf })

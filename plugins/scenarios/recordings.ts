@@ -82,6 +82,24 @@ export class Recordings {
     return n
   }
 
+  /** All of them, unless the player has some of that source already. Answers how many. */
+  async addOnce(
+    { id }: Who,
+    source: Source,
+    player: string,
+    make: () => readonly Trajectory[],
+  ): Promise<number> {
+    return this.#db.transaction(async (tx) => {
+      await tx.lock(`scenarios/episodes/${id}/${player}`)
+      const [known] = await tx.rows(sql`select n from scenarios_episode
+        where owner_id = ${id} and source = ${source} and player = ${player} limit 1`)
+      if (known) return 0
+      const all = make()
+      for (const one of all) await this.add(id, source, one, tx)
+      return all.length
+    })
+  }
+
   /** The newest first. */
   async list(who: Who, scenario: string, filter: RecordingFilter, { skip, limit }: Page) {
     const where = conditionOf(who, scenario, filter)

@@ -1,11 +1,13 @@
 /** Plays a kept episode again: its actions, from its seed, in the scenario as it is now. */
 import { type Environment, type Scenario, seedOf } from './environment.ts'
-import type { Trajectory } from './gateway/trajectory.ts'
+import type { Trajectory, TrajectoryStep } from './gateway/trajectory.ts'
 import { type Judgement, judge } from './rubric.ts'
 
 export interface Replayed extends Judgement {
   readonly reward: number
   readonly task: string
+  /** Those that could be done. */
+  readonly steps: readonly TrajectoryStep[]
   /** Why not all of its actions could be done; null: they could. */
   readonly broken: string | null
 }
@@ -27,6 +29,7 @@ export const replay = (scenario: Scenario, played: Played, watch?: Watch): Repla
   const observation = new Float32Array(spec.observations)
   environment.reset(seedOf(played.split, played.episode), observation)
   const task = spec.tasks[environment.task] ?? ''
+  const steps: TrajectoryStep[] = []
   let reward = 0
   let isOver = false
   let broken: string | null = null
@@ -36,6 +39,7 @@ export const replay = (scenario: Scenario, played: Played, watch?: Watch): Repla
     if (broken !== null) break
     watch?.({ observation, environment, action })
     const step = environment.step(action, observation)
+    steps.push({ action, name: spec.actions[action] ?? '', ...step })
     reward += step.reward
     isOver = step.terminated || step.truncated
   }
@@ -43,7 +47,7 @@ export const replay = (scenario: Scenario, played: Played, watch?: Watch): Repla
   environment.close?.()
   // Whoever broke off has failed, whatever the state looks like.
   const judged = isOver ? verdict : { ...verdict, success: false }
-  return { reward, task, verdict: judged, rubric, broken }
+  return { reward, task, steps, verdict: judged, rubric, broken }
 }
 
 const isPossible = (environment: Environment, action: number): boolean =>

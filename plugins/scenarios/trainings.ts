@@ -36,6 +36,8 @@ export interface TrainingsOptions {
   readonly clock: Clock
   readonly registry: Registry
   readonly ownerOf: (id: number) => Promise<Who>
+  /** Takes in what agents played for a training, under the name of its model. */
+  readonly keepPlayed: (owner: Who, session: Session, model: string, job: string) => Promise<void>
 }
 
 export interface StartOptions {
@@ -184,6 +186,7 @@ export class Trainings implements MetricSink {
         throw error
       },
     )
+    if (model) await this.#options.keepPlayed(owner, session, model.id, job.id)
     const error = model ? null : job.state === 'cancelled' ? 'It was stopped before it began' : why
     await this.#set(
       session,

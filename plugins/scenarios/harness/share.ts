@@ -35,6 +35,8 @@ export class HarnessShare {
   #played = 0
   #spentMs = 0
   #successes: readonly boolean[] = []
+  /** The episodes of the test. */
+  tested: readonly Trajectory[] = []
 
   constructor(framework: Framework, rollouts: HarnessRollouts, scenario: Scenario) {
     this.framework = framework
@@ -81,6 +83,7 @@ export class HarnessShare {
       if (isAsked()) return null
       played.push(await this.#play('test', episode))
     }
+    this.tested = played
     const test = resultOf(played, this.#scenario.spec.tasks)
     return { framework: this.framework, rollouts: this.#played, test }
   }

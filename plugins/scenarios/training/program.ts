@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import type { Scenario } from '../environment.ts'
 import type { Framework } from '../frameworks.ts'
 import type { Decide } from '../gateway/chat-model.ts'
+import { playedPath } from '../harness/kept-episodes.ts'
 import { HarnessError, HarnessRollouts, type StartHarness } from '../harness/rollouts.ts'
 import { HarnessShare, type HarnessTest, testFigures } from '../harness/share.ts'
 import type { Performance } from '../learning/clone.ts'
@@ -274,7 +275,12 @@ class Training {
     writeFileSync(at(modelPaths.policy), JSON.stringify(policy))
     writeFileSync(at(modelPaths.onnx), onnxOf(policy, manifest.trainingDigest))
     writeFileSync(at(modelPaths.manifest), JSON.stringify(manifest))
-    for (const path of Object.values(modelPaths)) this.#tell({ type: 'artifact', path })
+    const paths: string[] = Object.values(modelPaths)
+    if (this.#share) {
+      writeFileSync(at(playedPath), JSON.stringify(this.#share.tested))
+      paths.push(playedPath)
+    }
+    for (const path of paths) this.#tell({ type: 'artifact', path })
   }
 }
 

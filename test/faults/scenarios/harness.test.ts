@@ -111,6 +111,13 @@ test('200 episodes on a fresh install: agents play a share, and the test', async
   expect(model.accuracy).toBe(2 * model.test.successes)
   expect(model.accuracy).toBeGreaterThan(80)
   expect(done.accuracy).toBeGreaterThan(80)
+  // What they played is kept, and judged here as it was there.
+  const kept = `/api/scenarios/customer_support/episodes/summary?player=${done.model_id}`
+  const { successes } = model.test
+  expect((await call<object>('GET', `${kept}&source=harness`)).body).toMatchObject({
+    episodes: 50,
+    successes,
+  })
 }, 120_000)
 
 test('paused, gone on with and stopped, a new harness each time', async () => {
