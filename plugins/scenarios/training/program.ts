@@ -9,12 +9,10 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import type { Scenario } from '../environment.ts'
-import type { Framework } from '../frameworks.ts'
-import type { Decide } from '../gateway/chat-model.ts'
 import { playedPath } from '../harness/kept-episodes.ts'
-import { HarnessError, HarnessRollouts, type StartHarness } from '../harness/rollouts.ts'
-import { HarnessShare, type HarnessTest, testFigures } from '../harness/share.ts'
-import type { Performance } from '../learning/clone.ts'
+import { HarnessError, type StartHarness } from '../harness/rollouts.ts'
+import { type HarnessShare, type HarnessTest, testFigures } from '../harness/share.ts'
+import { shareOf } from '../harness/share-of.ts'
 import { type Manifest, modelFolder, modelPaths } from '../models/manifest.ts'
 import { onnxOf } from '../models/onnx.ts'
 import { layerOf, type PolicyFile } from '../models/policy-file.ts'
@@ -31,7 +29,8 @@ import type { OpenOutside } from '../outside/environment.ts'
 import { scenarioFor } from '../outside/scenario-for.ts'
 import { scenarioHash } from '../scenario-hash.ts'
 import { Pace } from './pace.ts'
-import { recordedPath, type TrainingSettings } from './settings.ts'
+import { recordedIn } from './recorded.ts'
+import type { TrainingSettings } from './settings.ts'
 import { Trainer } from './trainer.ts'
 
 const tellEveryMs = 500
@@ -99,7 +98,7 @@ class Training {
     const saved = from ? readCheckpoint(readFileSync(from, 'utf8')) : null
     // Tried again, it would end as if nothing had happened.
     if (saved?.failure !== undefined) throw new Error(saved.failure)
-    this.#share = shareOf(env, trainer, startHarness)
+    this.#share = shareOf(env['HEARTH_FRAMEWORK'], trainer, startHarness)
     if (saved) this.#restore(saved)
     else
       this.#baselines =
@@ -284,22 +283,5 @@ class Training {
   }
 }
 
-const recordedIn = (folder: string): readonly Performance[] =>
-  JSON.parse(readFileSync(join(folder, recordedPath), 'utf8')) as Performance[]
-
 const baselinesOf = (env: Env): Baselines | undefined =>
   env['HEARTH_BASELINES'] ? (JSON.parse(env['HEARTH_BASELINES']) as Baselines) : undefined
-
-const shareOf = (
-  env: Env,
-  trainer: Trainer,
-  start: StartHarness | undefined,
-): HarnessShare | null => {
-  const framework = (env['HEARTH_FRAMEWORK'] ?? 'Native') as Framework
-  if (framework === 'Native') return null
-  if (!start) throw new Error(`Nobody here starts the harness of ${framework}`)
-  const { scenario } = trainer
-  const decide: Decide = (seen, mask) => ({ action: trainer.act(seen, mask) })
-  const rollouts = new HarnessRollouts({ scenario, framework, start, decide })
-  return new HarnessShare(framework, rollouts, scenario)
-}
