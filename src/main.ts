@@ -28,6 +28,7 @@ const clientVerbs: Readonly<Record<string, Verb>> = {
   resume: client(async () => (await import('./cli/control.ts')).resume),
   retry: client(async () => (await import('./cli/control.ts')).retry),
   nodes: client(async () => (await import('./cli/nodes.ts')).nodes),
+  scenario: client(async () => (await import('./cli/scenario.ts')).scenario),
 }
 
 /** Each verb loads what it needs and no more: a shim stands beside every job that runs. */
@@ -64,6 +65,7 @@ const help = `Hearth, a machine-learning workbench in one binary
   hearth pull last                   what it left behind
   hearth cancel | pause | resume | retry ID...
   hearth nodes                       the machines that run jobs
+  hearth scenario lint FILE          what is wrong with a scenario of yours
 
   hearth start                       serve on http://127.0.0.1:8000, data in ./data
   PORT=9000 DATA_DIR=/srv/h hearth start

@@ -9,6 +9,7 @@ import {
   type Timer,
   type Who,
 } from '../../src/sdk.ts'
+import { Shelf } from './brought/shelf.ts'
 import { Catalogue } from './catalogue.ts'
 import { Evaluations } from './evaluations.ts'
 import { namedModels } from './gateway/models.ts'
@@ -34,7 +35,7 @@ import { trainingRoutes } from './routes-training.ts'
 import { trainingRunner } from './runner.ts'
 import { scenariosMigrations } from './schema.ts'
 import { sessionsWhere, visibleSession } from './session.ts'
-import { models } from './service.ts'
+import { models, scenarios } from './service.ts'
 import { SettingsStore } from './settings.ts'
 import { Teachings } from './teachings.ts'
 import { Trainings, topicOf, trainingKind, updateOf } from './trainings.ts'
@@ -48,7 +49,7 @@ export default definePlugin({
   version,
   sdk: '>=0.1.0',
   uses: { jobs },
-  provides: { models },
+  provides: { models, scenarios },
   dialect: detailDialect,
   paths: [
     '/api/scenarios',
@@ -78,6 +79,7 @@ export default definePlugin({
       isTaken: (id) => catalogue.find(id) !== undefined,
     })
     const catalogue = new Catalogue(outside)
+    const shelf = new Shelf(catalogue, uses.jobs)
     const recordings = new Recordings(db, clock)
     const keepPlayed = keepingPlayed({ jobs: uses.jobs, recordings, catalogue })
     const trainings = new Trainings({
@@ -88,6 +90,7 @@ export default definePlugin({
       registry,
       ownerOf,
       keepPlayed,
+      sourceFor: (who, scenario) => shelf.sourceFor(who, scenario),
     })
     const evaluations = new Evaluations({ db, jobs: uses.jobs, catalogue, registry })
     const teachings = new Teachings(catalogue, recordings, uses.jobs)
@@ -118,7 +121,7 @@ export default definePlugin({
         .use(gatewayRoutes(rollouts))
         .use(recordingRoutes(catalogue, recordings))
         .use(settingsRoutes(settings)),
-      services: { models: registry.service },
+      services: { models: registry.service, scenarios: shelf },
       start() {
         sweep = clock.every(sweepMs, () => {
           rollouts.expire().catch((error: unknown) => {

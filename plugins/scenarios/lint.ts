@@ -5,21 +5,26 @@ import { baselines, evaluate } from './learning/evaluate.ts'
 import { rubricBreach } from './lint-rubric.ts'
 import type { Random } from './random.ts'
 
+/** What each asks, in the order they are looked at. */
+export const lintRules = {
+  contract: 'Episodes end, and steps keep to what the contract says',
+  oracle: 'The oracle brings every episode to a right end',
+  random: 'Dice seldom do',
+  reward: 'No cheap habit earns what the work earns',
+  rubric: 'The rubric judges every part of the verdict',
+  spec: 'The description fits the environment',
+  determinism: 'The same seed gives the same episode',
+  seeds: 'Different seeds give different ones',
+  saving: 'A saved episode goes on as it would have',
+  observation: 'What is seen is numbers, and moderate ones',
+  conversation: 'Words and numbers tell, do and earn the same',
+  hidden: 'Nothing that is hidden is told',
+  unsolvable: 'What is told is enough',
+} as const
+export type LintRule = keyof typeof lintRules
+
 export interface Finding {
-  readonly rule:
-    | 'spec'
-    | 'oracle'
-    | 'random'
-    | 'determinism'
-    | 'seeds'
-    | 'saving'
-    | 'conversation'
-    | 'hidden'
-    | 'unsolvable'
-    | 'reward'
-    | 'observation'
-    | 'contract'
-    | 'rubric'
+  readonly rule: LintRule
   readonly message: string
 }
 

@@ -25,4 +25,25 @@ export interface Models {
   remove(who: Who, id: string): Promise<void>
 }
 
+/** A scenario that another plugin brought. */
+export interface BroughtScenario {
+  readonly id: string
+  /** sha256 of the bundle: the same for whoever trains on it, wherever. */
+  readonly hash: string
+  /** Takes it out again; trainings that have begun go on. */
+  remove(): void
+}
+
+/** Where plugins bring scenarios of their own. */
+export interface Scenarios {
+  /**
+   * Bundles the module at `path` and takes in the `scenario` it exports, here and in every job
+   * that trains on it. One of the same id that was brought before is replaced.
+   * @throws HearthError `validation` with what is wrong with it, `conflict` for a built-in's id
+   */
+  bring(path: string): Promise<BroughtScenario>
+}
+
+export const scenarios = defineService<Scenarios>('scenarios')
+
 export const models = defineService<Models>('models')

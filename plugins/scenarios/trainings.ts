@@ -13,6 +13,7 @@ import {
 } from '../../src/sdk.ts'
 import { BaselineCache } from './baseline-cache.ts'
 import type { Scenario } from './environment.ts'
+import type { ScenarioSource } from './outside/definition.ts'
 import type { Registry } from './registry.ts'
 import { type Session, sessionsWhere, sessionView, visibleSession } from './session.ts'
 import { takeModel } from './trained-model.ts'
@@ -38,6 +39,8 @@ export interface TrainingsOptions {
   readonly ownerOf: (id: number) => Promise<Who>
   /** Takes in what agents played for a training, under the name of its model. */
   readonly keepPlayed: (owner: Who, session: Session, model: string, job: string) => Promise<void>
+  /** How a job of theirs comes by a scenario that is no part of the program. */
+  readonly sourceFor: (who: Who, scenario: Scenario) => Promise<ScenarioSource | undefined>
 }
 
 export interface StartOptions {
@@ -65,7 +68,8 @@ export class Trainings implements MetricSink {
     settings: TrainingSettings,
     { node, isUsual }: StartOptions,
   ): Promise<Session> {
-    const { db, jobs, clock } = this.#options
+    const { db, jobs, clock, sourceFor } = this.#options
+    const source = await sourceFor(who, scenario)
     const hash = scenarioHash(scenario)
     const baselines = await this.#baselines.of(hash)
     const digits = crypto.getRandomValues(new Uint32Array(2)).join('').slice(0, 15)
@@ -88,7 +92,7 @@ export class Trainings implements MetricSink {
           framework,
           ...(node !== undefined && { node }),
           ...(baselines && { baselines }),
-          ...(scenario.source && { source: scenario.source }),
+          ...(source && { source }),
         },
         name: key,
         idempotency_key: key,

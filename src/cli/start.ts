@@ -7,6 +7,7 @@ import { discoverPlugins, loadExternal } from '../kernel/loader.ts'
 import { standardLogger } from '../kernel/log.ts'
 import { startServer } from '../kernel/server.ts'
 import { watchPlugins } from '../kernel/watch.ts'
+import { offerAuthoring } from './authoring.ts'
 import { builtInSources } from './built-in.ts'
 import { startOwnAgent } from './own-agent.ts'
 
@@ -16,6 +17,7 @@ export const start = async (args: readonly string[]): Promise<number> => {
   const log = standardLogger(settings.LOG_LEVEL)
   // Heard from here on: who is told to stop while it starts stops cleanly right after.
   const told = untilSignal()
+  offerAuthoring()
   const plugins = settings.file.plugins ?? {}
   const found = discoverPlugins('.')
   const external = await loadExternal(found, plugins, log)

@@ -2,6 +2,7 @@
 import { setPriority } from 'node:os'
 import { scenarioOf } from '../../plugins/scenarios/catalogue.ts'
 import { train as run } from '../../plugins/scenarios/training/program.ts'
+import { offerAuthoring } from './authoring.ts'
 import { startHarness } from '../../runners/harness/start.ts'
 import { openEnvironments } from '../../runners/environment/open.ts'
 
@@ -10,6 +11,7 @@ const politeness = 10
 
 export const train = (): Promise<number> => {
   setPriority(politeness)
+  offerAuthoring()
   const find = scenarioOf
   return run(process.env, { find, startHarness, openEnvironment: openEnvironments })
 }

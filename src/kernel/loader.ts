@@ -2,31 +2,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import * as sdk from '../sdk.ts'
-import * as testing from '../testing.ts'
 import type { FileConfig } from './config.ts'
 import type { PluginSource } from './instance.ts'
 import type { Logger } from './log.ts'
+import { offerSdk } from './offered.ts'
 import { BootError } from './order.ts'
 import type { Plugin } from './plugin.ts'
 
 /** Runs work in the host's own context, wherever the caller stands: what it opens stays open. */
 const inHost = AsyncLocalStorage.snapshot()
-
-let sdkOffered = false
-
-/** Makes `import ... from 'hearth'` mean this very program, from source and from the binary. */
-const offerSdk = (): void => {
-  if (sdkOffered) return
-  sdkOffered = true
-  Bun.plugin({
-    name: 'hearth',
-    setup(build) {
-      build.module('hearth', () => ({ exports: { ...sdk }, loader: 'object' }))
-      build.module('hearth/testing', () => ({ exports: { ...testing }, loader: 'object' }))
-    },
-  })
-}
 
 /**
  * Loads the plugin at `path`, a TypeScript file or a folder with an `index.ts`.

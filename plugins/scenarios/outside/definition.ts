@@ -130,6 +130,12 @@ export const Source = t.Union([
   ),
 ])
 
+/** Of all that says what it does: which packages it had, and what they were asked for. */
+export const outsideHash = ({ definition, described }: OutsideSource): string => {
+  const { stepUs: _, ...lasting } = described
+  return new Bun.CryptoHasher('sha256').update(JSON.stringify([definition, lasting])).digest('hex')
+}
+
 /** Of the whole definition: it travels in an environment variable. */
 export const maxDefinitionLength = 40_000
 

@@ -6,7 +6,7 @@ import {
   type Step,
   type Verdict,
 } from '../environment.ts'
-import { type OutsideSource, wantedOf } from './definition.ts'
+import { outsideHash, type OutsideSource, wantedOf } from './definition.ts'
 
 /** The process, as `runners/environment` gives it. All calls wait for their answers. */
 export interface OutsideProcess {
@@ -43,6 +43,7 @@ export const outsideScenario = (source: OutsideSource, open: OpenOutside): Scena
     spec,
     conversation: null,
     source,
+    hash: outsideHash(source),
     evaluations: evaluationsOf(source),
     make: () => new OutsideEnvironment(source, process, () => (isExact = false)),
     isExact: () => isExact,

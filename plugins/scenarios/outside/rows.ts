@@ -2,7 +2,13 @@
 import { type Queries, sql } from '../../../src/sdk.ts'
 import type { Scenario } from '../environment.ts'
 import { HearthError } from '../../../src/sdk.ts'
-import { type Definition, type Described, type OutsideSource, specOf } from './definition.ts'
+import {
+  type Definition,
+  type Described,
+  outsideHash,
+  type OutsideSource,
+  specOf,
+} from './definition.ts'
 
 export type OutsideStatus = 'describing' | 'ready' | 'failed' | 'deleted'
 
@@ -59,6 +65,7 @@ export const scenarioFrom = ({ definition, described, version }: OutsideRow): Sc
     spec,
     conversation: null,
     source,
+    hash: outsideHash(source),
     make() {
       throw new HearthError('conflict', `${spec.id} is from outside: it is played in jobs only`)
     },
