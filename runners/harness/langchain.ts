@@ -51,9 +51,11 @@ const play = async (gateway: string, rollout: Rollout): Promise<void> => {
   const agent = createReactAgent({ llm, tools, prompt: rollout.system })
   try {
     await agent.invoke({ messages: [{ role: 'user', content: rollout.user }] }, { recursionLimit })
-  } finally {
-    await post(`${url}/end`, {})
+  } catch (error) {
+    // An agent that breaks off has failed its episode; why is in the log of the job.
+    process.stderr.write(`${String(error)}\n`)
   }
+  await post(`${url}/end`, {})
 }
 
 const post = async (url: string, body: unknown): Promise<Response> => {

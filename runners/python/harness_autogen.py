@@ -61,7 +61,6 @@ async def play(rollout):
     try:
         await agent.run(task=rollout.user)
     finally:
-        rollout.end()
         await client.close()
 
 

@@ -63,10 +63,7 @@ def play(rollout):
         expected_output="What was done, in a sentence.",
         agent=agent,
     )
-    try:
-        Crew(agents=[agent], tasks=[task], cache=False, tracing=False).kickoff()
-    finally:
-        rollout.end()
+    Crew(agents=[agent], tasks=[task], cache=False, tracing=False).kickoff()
 
 
 if __name__ == "__main__":

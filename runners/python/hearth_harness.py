@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+import traceback
 import urllib.request
 from dataclasses import dataclass
 
@@ -71,7 +72,12 @@ def main(version, play):
         return
     die_with_parent()
     for rollout in rollouts():
-        play(rollout)
+        try:
+            play(rollout)
+        except Exception:
+            # An agent that breaks off has failed its episode; why is in the log of the job.
+            traceback.print_exc()
+        rollout.end()
 
 
 def die_with_parent():

@@ -76,7 +76,9 @@ export class HarnessRollouts {
       late.reject(new HarnessError(`The harness of ${framework} ${what}`))
     }, patienceMs)
     try {
-      return await Promise.race([played, this.#broken, late.promise])
+      const trajectory = await Promise.race([played, this.#broken, late.promise])
+      if (trajectory.messages?.length) return trajectory
+      throw new HarnessError(`The harness of ${framework} has let nobody ask the model`)
     } finally {
       clearTimeout(timer)
     }

@@ -22,13 +22,14 @@ const environmentOf = (framework: Spoken) => {
   return { ...process.env, PATH: path, PYTHONPATH: modules }
 }
 
-/** Answered by the oracle; `ids` are those of the rollouts it was asked in. */
-const open = (framework: Spoken, scenario: Scenario) => {
+/** Answered by the oracle unless told otherwise; `ids` are those of the rollouts it was asked in. */
+const open = (framework: Spoken, scenario: Scenario, other?: Decide) => {
   const ids: string[] = []
-  const decide: Decide = (_, __, { environment, order }) => {
+  const oracle: Decide = (_, __, { environment, order }) => {
     if (ids.at(-1) !== order.id) ids.push(order.id)
     return { action: environment.oracle() }
   }
+  const decide = other ?? oracle
   const start = (name: string, gateway: string) =>
     startHarness(name, gateway, environmentOf(framework))
   const rollouts = new HarnessRollouts({ scenario, framework, start, decide })
@@ -74,6 +75,23 @@ describe.each(frameworks)('%s', (framework) => {
     },
     120_000,
   )
+
+  test('goes in circles in one episode, and plays the next', async () => {
+    const scenario = scenarioOf('code_review')
+    if (!scenario) throw new Error('The scenario is gone')
+    let isLost = true
+    const decide: Decide = (_, __, { environment }) => ({
+      action: isLost ? 0 : environment.oracle(),
+    })
+    const { rollouts } = open(framework, scenario, decide)
+    try {
+      expect((await rollouts.play('test', 0)).verdict.success).toBe(false)
+      isLost = false
+      expect((await rollouts.play('test', 1)).verdict.success).toBe(true)
+    } finally {
+      await rollouts.close()
+    }
+  }, 120_000)
 })
 
 const desk = scenarioOf('customer_support')
@@ -117,4 +135,26 @@ describe('what was recorded is of the framework that was asked for', () => {
     expect(messages[0]?.content).toStartWith(`You are Agent. ${conversation.system}`)
     expect(messages[1]?.content).toStartWith(`\nCurrent Task: ${opening()}\n`)
   })
+})
+
+testWith()('a harness that cannot begin is an error that says why', async () => {
+  const env = { ...process.env, PATH: join(import.meta.dir, 'nothing') }
+  const start = (name: string, gateway: string) => startHarness(name, gateway, env)
+  const decide: Decide = () => ({ action: 0 })
+  const begin = () => new HarnessRollouts({ scenario: desk, framework: 'AutoGen', start, decide })
+  expect(begin).toThrow(/python/)
+})
+
+testWith('harnesses')('a Python without its packages ends the harness, in words', async () => {
+  const env = { ...process.env, PYTHONPATH: modules, PATH: dirname(harnessPythons.CrewAI) }
+  const start = (_: string, gateway: string) => startHarness('AutoGen', gateway, env)
+  const decide: Decide = () => ({ action: 0 })
+  const rollouts = new HarnessRollouts({ scenario: desk, framework: 'AutoGen', start, decide })
+  try {
+    await expect(rollouts.play('test', 0)).rejects.toThrow(
+      /^The harness of AutoGen ended with 1: ModuleNotFoundError: No module named/,
+    )
+  } finally {
+    await rollouts.close()
+  }
 })
