@@ -111,7 +111,12 @@ const serviceOf = (engine: Engine, clock: Clock): Jobs => {
     remove: (who, jobId) => removeJob(commands, who, checkJobId(jobId)),
     onFinished: (kind, listener) => finished.on(kind, listener),
     addSink: (sink) => streams.addSink(sink),
-    nodes: () => listNodes(commands.db, nodes, clock, () => false),
+    nodes: async () =>
+      (await listNodes(commands.db, nodes, clock, () => false)).map((node) => {
+        const session = engine.sessions.get(node.id)
+        // What was heard is written down after a while; who waits for work is there.
+        return session?.poll && session.accepting ? { ...node, state: 'online' } : node
+      }),
     bytes: streams.bytes,
     ownNode: (node) => nodes.own(node),
   }

@@ -22,7 +22,7 @@ const environmentOf = (framework: Spoken) => {
   return { ...process.env, PATH: path, PYTHONPATH: modules }
 }
 
-/** Answered by the oracle unless told otherwise; `ids` are those of the rollouts it was asked in. */
+/** Answered by the oracle unless told otherwise; `ids` are of rollouts that it was asked in. */
 const open = (framework: Spoken, scenario: Scenario, other?: Decide) => {
   const ids: string[] = []
   const oracle: Decide = (_, __, { environment, order }) => {
