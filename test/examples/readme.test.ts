@@ -4,6 +4,7 @@ import { testWith } from '../faults/needs.ts'
 import { type Block, blocksOf, readBlocks } from './blocks.ts'
 import * as printed from './printed.ts'
 import { beginsAnExperiment } from './printed-experiments.ts'
+import { trainsWithAgents } from './printed-scenarios.ts'
 import { openWorkbench, type Workbench } from './workbench.ts'
 
 /** What is done with a block; a text is the reason why nothing can be. */
@@ -38,6 +39,8 @@ const examples: Readonly<Record<string, printed.Example | string>> = {
   'docs/python.md 1': printed.logsIn,
   'docs/python.md 2': printed.logsARun,
   'docs/python.md 3': printed.usesAIManager,
+  'docs/scenarios-frameworks.md 1': trainsWithAgents,
+  'docs/scenarios-frameworks.md 2': 'test/faults/scenarios/exports.test.ts runs the file',
   'docs/scenarios.md 1': printed.trainsAnAgent,
   'docs/testing.md 1': 'the commands that run this test',
   'docs/tracking.md 1': printed.tracksByCurl,

@@ -87,6 +87,8 @@ export class HarnessRollouts {
   async close(): Promise<void> {
     await this.#process.stop()
     this.gateway.close('The training is over')
+    // Nobody waits for work any more.
+    this.#wake()
     await this.#server.stop(true)
   }
 

@@ -124,7 +124,10 @@ test('paused, gone on with and stopped, a new harness each time', async () => {
   const id = await begin(1_000_000)
   await until(id, 'agents playing', ({ rollouts }) => rollouts.harness > 0)
   const first = await harnessOf(id)
+  const askedMs = performance.now()
   expect(await act(id, 'pause')).toEqual({ status: 200, body: { status: 'paused' } })
+  // A harness that waits for work is not waited for.
+  expect(performance.now() - askedMs).toBeLessThan(15_000)
   await waitUntil('its harness to go', () => !isThere(first))
   const paused = await look(id)
   expect((await act(id, 'resume')).status).toBe(200)
