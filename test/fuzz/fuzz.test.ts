@@ -78,7 +78,9 @@ const fuzz = async (hearth: Hearth): Promise<void> => {
   const spendable: string[] = []
   for (let i = 0; i < 30; i++) spendable.push(await signUp(origin, `user${i}`))
   await fill(origin, token)
-  const corpus = await generateCorpus(origin, casesPerOperation)
+  const all = await generateCorpus(origin, casesPerOperation)
+  // Its jobs install packages by their names, and no names are to be guessed.
+  const corpus = new Map([...all].filter(([operation]) => operation !== 'POST /api/scenarios'))
   expect(corpus.size).toBeGreaterThan(30)
   const random = randomFrom(seed)
   const next = mixer({

@@ -6,6 +6,11 @@ import { unionMessage } from '../../src/kernel/union-message.ts'
 
 const literal = (...words: string[]) => t.Union(words.map((word) => t.Literal(word)))
 
+const shapes = t.Union([
+  t.Object({ kind: t.Literal('round'), size: t.Number({ minimum: 0 }) }),
+  t.Object({ kind: t.Literal('square'), sides: t.Integer() }),
+])
+
 test.each<[TSchema, unknown, string | undefined]>([
   [literal('greedy', 'UCT'), 'magic', 'Expected one of greedy, UCT'],
   [
@@ -14,6 +19,10 @@ test.each<[TSchema, unknown, string | undefined]>([
     'Expected integer to be less or equal to 50',
   ],
   [t.Union([t.Integer(), t.Null()]), 'x', 'Expected integer'],
+  [shapes, { kind: 'round', size: -1 }, 'size: Expected number to be greater or equal to 0'],
+  [shapes, { kind: 'square' }, 'sides: Expected required property'],
+  [shapes, { kind: 'flat' }, 'kind: Expected one of round, square'],
+  [shapes, 'round', 'kind: Expected one of round, square'],
   [t.Integer(), 'x', undefined],
 ])('%j and %j: %p', (schema, value, message) => {
   const [error] = [...Value.Errors(schema, value)]

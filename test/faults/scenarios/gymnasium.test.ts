@@ -181,6 +181,13 @@ test.each([
   expect(reply).toMatchObject({ status, body: { detail: expect.any(String) } })
 })
 
+test('what is wrong with a definition is said of the kind that is meant', async () => {
+  const detail = async (body: object) =>
+    (await call<{ detail: string }>('POST', '/scenarios', { ...cartpole, ...body })).body.detail
+  expect(await detail({ kind: 'nothing' })).toBe('body: kind: Expected one of gymnasium, openenv')
+  expect(await detail({ id: 'x', max_steps: 0 })).toContain('max_steps: Expected integer')
+})
+
 test.each([
   ['cartpole', 409],
   ['nobody', 404],
