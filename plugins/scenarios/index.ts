@@ -34,6 +34,8 @@ import { settingsRoutes } from './routes-settings.ts'
 import { trainingRoutes } from './routes-training.ts'
 import { trainingRunner } from './runner.ts'
 import { scenariosMigrations } from './schema.ts'
+import { actRoutes } from './serving/routes.ts'
+import { ServedModels } from './serving/served.ts'
 import { sessionsWhere, visibleSession } from './session.ts'
 import { models, scenarios } from './service.ts'
 import { SettingsStore } from './settings.ts'
@@ -82,6 +84,7 @@ export default definePlugin({
     const shelf = new Shelf(catalogue, uses.jobs)
     const recordings = new Recordings(db, clock)
     const keepPlayed = keepingPlayed({ jobs: uses.jobs, recordings, catalogue })
+    const served = new ServedModels({ registry, catalogue, log })
     const trainings = new Trainings({
       db,
       jobs: uses.jobs,
@@ -117,7 +120,8 @@ export default definePlugin({
         .use(trainingRoutes({ db, catalogue, trainings, evaluations, settings, probes, teachings }))
         .use(frameworkRoutes(probes))
         .use(modelRoutes(catalogue, registry))
-        .use(chatRoutes(catalogue, registry))
+        .use(actRoutes(registry, served))
+        .use(chatRoutes(catalogue, registry, served))
         .use(gatewayRoutes(rollouts))
         .use(recordingRoutes(catalogue, recordings))
         .use(settingsRoutes(settings)),
@@ -131,6 +135,7 @@ export default definePlugin({
       },
       stop() {
         sweep?.cancel()
+        served.close()
       },
       runners: {
         [trainingKind]: trainingRunner,

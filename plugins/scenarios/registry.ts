@@ -40,11 +40,16 @@ export interface ModelDraft {
 
 /** Policies that acted last stay in memory. */
 const keptPolicies = 32
+/** Rows of models that act need no look into the database for so long. */
+const recentMs = 1000
+const keptRecent = 1000
 const maxFiles = 1000
 
 export class Registry {
   readonly #options: RegistryOptions
   readonly #policies = new Map<string, Promise<Policy>>()
+  readonly #recent = new Map<string, { readonly model: Model; readonly until: number }>()
+  readonly #whenRemoved: ((id: string) => void)[] = []
 
   constructor(options: RegistryOptions) {
     this.#options = options
@@ -102,6 +107,24 @@ export class Registry {
     const [model] = await modelsWhere(this.#options.db, sql`id = ${id}`)
     if (model && (model.owner_id === who.id || who.isSuperuser)) return model
     throw new HearthError('not_found', 'Model not found')
+  }
+
+  /** As `get`; one that another server deletes is found for a second more. */
+  async acting(who: Who, id: string): Promise<Model> {
+    const now = this.#options.clock.now()
+    const known = this.#recent.get(id)
+    if (known && known.until > now && (known.model.owner_id === who.id || who.isSuperuser)) {
+      return known.model
+    }
+    const model = await this.get(who, id)
+    if (this.#recent.size >= keptRecent) this.#recent.clear()
+    this.#recent.set(id, { model, until: now + recentMs })
+    return model
+  }
+
+  /** Whoever keeps something of a model hears when it is gone. */
+  onRemoved(listener: (id: string) => void): void {
+    this.#whenRemoved.push(listener)
   }
 
   /** As the document has them, and with their files. */
@@ -165,6 +188,8 @@ export class Registry {
       return mine
     })
     this.#policies.delete(id)
+    this.#recent.delete(id)
+    for (const tell of this.#whenRemoved) tell(id)
     for (const { sha256 } of files) {
       const others = await filesWhere(db, sql`sha256 = ${sha256}`)
       if (others.length === 0) await blobs.delete(sha256)

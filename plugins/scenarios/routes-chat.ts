@@ -4,11 +4,13 @@ import type { Catalogue } from './catalogue.ts'
 import { callOf, offered } from './gateway/chat-model.ts'
 import { chatBody, type ChatRequest, respond } from './gateway/completion.ts'
 import { heardIn } from './heard.ts'
+import { choose } from './models/choice.ts'
 import type { Registry } from './registry.ts'
+import type { ServedModels } from './serving/served.ts'
 
 const tags = ['models']
 
-export const chatRoutes = (catalogue: Catalogue, registry: Registry) =>
+export const chatRoutes = (catalogue: Catalogue, registry: Registry, served: ServedModels) =>
   router()
     .get(
       '/v1/models',
@@ -27,7 +29,7 @@ export const chatRoutes = (catalogue: Catalogue, registry: Registry) =>
       '/v1/chat/completions',
       async ({ body, who }) => {
         const request = body as ChatRequest
-        const model = await registry.get(who, request.model)
+        const model = await registry.acting(who, request.model)
         const conversation = catalogue.find(model.scenario)?.conversation
         if (!conversation) {
           throw new HearthError('conflict', `Nothing is said in ${model.scenario}: use /act`)
@@ -38,9 +40,9 @@ export const chatRoutes = (catalogue: Catalogue, registry: Registry) =>
           const message = `The messages are no conversation of ${model.scenario}`
           throw new HearthError('bad_request', message)
         }
-        const policy = await registry.policy(model)
-        const mask = offered(request, policy.file.actions, null)
-        const { action, name } = policy.act(observation, mask)
+        const { actions, logits } = await served.of(model)
+        const mask = offered(request, actions, null)
+        const { action, name } = choose(await logits(observation), mask, actions)
         return respond(request, callOf(model.id, conversation, heard, action, name))
       },
       { body: chatBody, detail: { tags, summary: 'Ask a trained policy in words' } },

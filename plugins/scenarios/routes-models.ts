@@ -1,21 +1,10 @@
-/** The routes of trained models: list, look, act, take away, delete. */
-import { HearthError, router, Type as t } from '../../src/sdk.ts'
+/** The routes of trained models: list, look, take away, delete. */
+import { router, Type as t } from '../../src/sdk.ts'
 import type { Catalogue } from './catalogue.ts'
 import { exported, formats, usualFormat } from './models/exports/formats.ts'
 import type { Registry } from './registry.ts'
 
 const tags = ['models']
-const maxRows = 1024
-const maxWidth = 4096
-
-const row = t.Array(t.Number(), { minItems: 1, maxItems: maxWidth })
-const mask = t.Array(t.Integer({ minimum: 0, maximum: 1 }), { minItems: 1, maxItems: maxWidth })
-
-const actBody = t.Union([
-  t.Object({ observation: row, mask: t.Optional(mask) }),
-  t.Object({ observations: t.Array(row, { minItems: 1, maxItems: maxRows }) }),
-])
-
 export const modelRoutes = (catalogue: Catalogue, registry: Registry) =>
   router()
     .get('/api/models', async ({ who }) => registry.views(await registry.list(who)), {
@@ -33,31 +22,6 @@ export const modelRoutes = (catalogue: Catalogue, registry: Registry) =>
         return { status: 'deleted' }
       },
       { detail: { tags, summary: 'Delete a trained model and its files' } },
-    )
-    .post(
-      '/api/models/:id/act',
-      async ({ params, body, who }) => {
-        const policy = await registry.policy(await registry.get(who, params.id))
-        const { observations: width, actions } = policy.file
-        const check = (given: readonly number[], name: string, wanted: number) => {
-          if (given.length === wanted) return
-          const message = `must have ${wanted} numbers, not ${given.length}`
-          throw new HearthError('validation', `${name} ${message}`, {
-            issues: [{ path: `body.${name}`, message }],
-          })
-        }
-        if ('observations' in body) {
-          for (const one of body.observations) check(one, 'observations', width)
-          return { actions: body.observations.map((one) => policy.act(one, null)) }
-        }
-        check(body.observation, 'observation', width)
-        if (body.mask) check(body.mask, 'mask', actions.length)
-        if (body.mask?.every((open) => open === 0)) {
-          throw new HearthError('validation', 'mask leaves no action')
-        }
-        return policy.act(body.observation, body.mask ?? null)
-      },
-      { body: actBody, detail: { tags, summary: 'Ask a trained model what to do' } },
     )
     .get(
       '/api/models/:id/export',

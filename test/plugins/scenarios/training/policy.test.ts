@@ -3,8 +3,12 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { seedOf } from '../../../../plugins/scenarios/environment.ts'
 import { scenarioOf } from '../../../../plugins/scenarios/catalogue.ts'
+import { choose } from '../../../../plugins/scenarios/models/choice.ts'
+import type { Manifest } from '../../../../plugins/scenarios/models/manifest.ts'
 import { Policy } from '../../../../plugins/scenarios/models/policy.ts'
 import type { PolicyFile } from '../../../../plugins/scenarios/models/policy-file.ts'
+import { Random } from '../../../../plugins/scenarios/random.ts'
+import { openRuntime } from '../../../../plugins/scenarios/serving/onnx-runtime.ts'
 import { train } from '../../../../plugins/scenarios/training/program.ts'
 import { must } from '../../../../scripts/command.ts'
 import { temporaryFolder } from '../../../../scripts/temporary.ts'
@@ -38,14 +42,21 @@ afterAll(async () => {
   await folder[Symbol.asyncDispose]()
 })
 
-/** First observations of 200 episodes. */
-const observations = (): number[][] => {
-  const environment = scenarioOf('customer_support')?.make()
+/** Of episodes in which dice choose. */
+const observations = (count: number): Float32Array[] => {
+  const environment = scenarioOf('customer_support')!.make()
+  const random = new Random(5)
   const into = new Float32Array(policy.file.observations)
-  return Array.from({ length: 200 }, (_, n) => {
-    environment?.reset(seedOf('test', n), into)
-    return [...into]
-  })
+  const seen: Float32Array[] = []
+  for (let n = 0; seen.length < count; n++) {
+    environment.reset(seedOf('test', n), into)
+    for (let isOver = false; !isOver && seen.length < count;) {
+      seen.push(into.slice())
+      const { terminated, truncated } = environment.step(random.below(environment.actions), into)
+      isOver = terminated || truncated
+    }
+  }
+  return seen
 }
 
 test('it tells of itself as it goes', async () => {
@@ -66,7 +77,7 @@ test('it tells of itself as it goes', async () => {
 })
 
 test('masked actions are never taken', () => {
-  for (const observation of observations()) {
+  for (const observation of observations(200)) {
     const { action } = policy.act(observation, null)
     const mask = policy.file.actions.map((_, j) => (j === action ? 0 : 1))
     const other = policy.act(observation, mask)
@@ -75,28 +86,55 @@ test('masked actions are never taken', () => {
   }
 })
 
-testWith('python')('ONNX passes its checker and acts alike', async () => {
-  const rows = observations()
-  await Bun.write(join(folder.path, 'rows.json'), JSON.stringify(rows))
+const rows = 10_000
+
+testWith('python')('ONNX passes its checker and acts alike everywhere, 10,000 times', async () => {
+  const seen = observations(rows)
+  const { actions, observations: width } = policy.file
+  const flat = new Float32Array(rows * width)
+  for (const [n, row] of seen.entries()) flat.set(row, n * width)
+  await Bun.write(join(folder.path, 'rows.f32'), flat)
   const program = `
-import json, sys
+import json
 import numpy, onnx, onnxruntime
 model = onnx.load("model/policy.onnx")
 onnx.checker.check_model(model, full_check=True)
 session = onnxruntime.InferenceSession("model/policy.onnx")
-rows = numpy.array(json.load(open("rows.json")), numpy.float32)
+rows = numpy.fromfile("rows.f32", numpy.float32).reshape(-1, ${width})
 (logits,) = session.run(None, {"observation": rows})
-properties = {entry.key: entry.value for entry in model.metadata_props}
-print(json.dumps({"logits": logits.tolist(), "scenario": properties["scenario"]}))
+logits.tofile("logits.f32")
+print(json.dumps({entry.key: entry.value for entry in model.metadata_props}))
 `
   const printed = await must([python, '-c', program], { cwd: folder.path })
   const line = printed.split('\n').find((one) => one.startsWith('{')) ?? ''
-  const { logits, scenario } = JSON.parse(line) as { logits: number[][]; scenario: string }
-  expect(scenario).toBe('customer_support@1')
-  for (const [n, row] of rows.entries()) {
-    const ours = policy.logits(row)
-    for (const [j, value] of (logits[n] ?? []).entries()) {
-      expect(Math.abs(value - (ours[j] ?? Number.NaN))).toBeLessThan(1e-4)
-    }
+  const manifest = (await Bun.file(join(folder.path, 'model/manifest.json')).json()) as Manifest
+  expect(JSON.parse(line)).toEqual({
+    scenario: 'customer_support@1',
+    actions: JSON.stringify(actions),
+    training_digest: manifest.trainingDigest,
+  })
+  expect(manifest.trainingDigest).toMatch(/^[0-9a-f]{64}$/)
+  const theirs = new Float32Array(await Bun.file(join(folder.path, 'logits.f32')).arrayBuffer())
+  const { load } = await openRuntime()
+  const network = await load(await Bun.file(join(folder.path, 'model/policy.onnx')).bytes())
+  const served = await network.run(flat, rows)
+  await network.release()
+  const own = seen.flatMap((row) => [...policy.logits(row)])
+  expect([theirs.length, served.length]).toEqual([rows * actions.length, own.length])
+  const apart = (one: ArrayLike<number>, other: ArrayLike<number>) =>
+    Math.max(...Array.from(seen, (_, n) => farthest(one, other, n * actions.length)))
+  const farthest = (one: ArrayLike<number>, other: ArrayLike<number>, from: number) => {
+    const parts = actions.map((_, j) => Math.abs(one[from + j]! - other[from + j]!))
+    return Math.max(...parts)
   }
+  expect(apart(own, theirs)).toBeLessThan(1e-4)
+  expect(apart(own, served)).toBeLessThan(1e-4)
+  const chosen = (logits: ArrayLike<number>) =>
+    seen.map((_, n) => {
+      const part = actions.map((_name, j) => logits[n * actions.length + j]!)
+      return choose(part, null, actions).action
+    })
+  expect(chosen(theirs)).toEqual(chosen(own))
+  expect(chosen(served)).toEqual(chosen(own))
+  expect(new Set(chosen(own)).size).toBeGreaterThan(5)
 })
