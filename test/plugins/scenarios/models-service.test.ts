@@ -92,5 +92,5 @@ test('another plugin is handed it by name', async () => {
   await using server = await testPlugin(plugin, { services: { models: registry } })
   expect(server).toBeDefined()
   expect(handed).toBe(registry)
-  expect(scenarios.provides).toEqual({ models })
+  expect(scenarios.provides).toMatchObject({ models })
 })
