@@ -8,26 +8,35 @@ import {
   type Who,
 } from '../../src/sdk.ts'
 import type { Split } from './environment.ts'
-import type { Trajectory } from './gateway/trajectory.ts'
-import { wilson } from './learning/evaluate.ts'
-import { passHat } from './pass-hat.ts'
-import { meansOf } from './rubric.ts'
-import { percent } from './training/evaluation.ts'
+import type { ChatMessage, Trajectory } from './gateway/trajectory.ts'
+import { type Summary, summaryOf } from './recording-summary.ts'
 
 /** Through the gateway, by a request for one episode, or by a harness that evaluates. */
 export const sources = ['gateway', 'play', 'harness'] as const
 export type Source = (typeof sources)[number]
 
 /** Of each owner and scenario; the oldest go first. */
-const keptEpisodes = 20_000
+const keptEpisodes = 10_000
+/** What was said is left out where it is longer. */
+const maxMessagesLength = 256 * 1024
 /** Between two looks at how many there are. */
 const trimEvery = 100
 
 interface Row {
   readonly n: number
-  readonly owner_id: number
+  readonly scenario: string
+  readonly version: number
+  readonly split: Split
+  readonly episode: number
+  readonly task: string
+  readonly player: string
   readonly source: Source
+  readonly success: number
+  readonly reward: number
+  readonly score: number
+  /** A trajectory without what was said. */
   readonly data: string
+  readonly messages: string | null
   readonly created_at: number
 }
 
@@ -64,14 +73,18 @@ export class Recordings {
   /** Answers its number. Within a transaction of the caller's, if it hands one in. */
   async add(owner: number, source: Source, one: Trajectory, q?: Queries): Promise<number> {
     if (!q) return this.#db.transaction((tx) => this.add(owner, source, one, tx))
-    const { scenario, split, episode, task, player, verdict, reward, rubric } = one
+    const { messages, ...rest } = one
+    const { scenario, split, episode, task, player, verdict, reward, rubric } = rest
+    const said = JSON.stringify(messages ?? null)
+    const now = this.#clock.now()
     const [made] = await q.rows<{ n: number }>(sql`insert into scenarios_episode
       (owner_id, scenario, version, split, episode, task, player, source, success, reward,
-       score, components, data, created_at)
+       score, components, data, messages, created_at)
       values (${owner}, ${scenario.id}, ${scenario.version}, ${split}, ${episode}, ${task},
-       ${player}, ${source}, ${verdict.success ? 1 : 0}, ${reward},
-       ${rubric.score}, ${JSON.stringify(rubric.components)}, ${JSON.stringify(one)},
-       ${this.#clock.now()}) returning n`)
+       ${player}, ${source}, ${verdict.success ? 1 : 0}, ${reward}, ${rubric.score},
+       ${JSON.stringify(rubric.components)}, ${JSON.stringify(rest)},
+       ${messages && said.length <= maxMessagesLength ? said : null}, ${now})
+      returning n`)
     const n = made?.n ?? 0
     if (n % trimEvery === 0) {
       const mine = sql`owner_id = ${owner} and scenario = ${scenario.id}`
@@ -100,57 +113,31 @@ export class Recordings {
     })
   }
 
-  /** The newest first. */
+  /** The newest first, each in short. */
   async list(who: Who, scenario: string, filter: RecordingFilter, { skip, limit }: Page) {
     const where = conditionOf(who, scenario, filter)
     const [counted] = await this.#db.rows<{ total: number }>(sql`
       select count(*) as total from scenarios_episode where ${where}`)
-    const rows = await this.#db.rows<Row>(sql`select * from scenarios_episode
-      where ${where} order by n desc limit ${limit} offset ${skip}`)
-    return { episodes: rows.map(recordingOf), total: Number(counted?.total ?? 0) }
+    const rows = await this.#db.rows<Omit<Row, 'data' | 'messages'>>(sql`
+      select n, scenario, version, split, episode, task, player, source, success, reward, score,
+        created_at
+      from scenarios_episode where ${where} order by n desc limit ${limit} offset ${skip}`)
+    return { episodes: rows.map(shortOf), total: Number(counted?.total ?? 0) }
+  }
+
+  /** Those of these numbers that there are, without what was said, in their order. */
+  async some(who: Who, scenario: string, numbers: readonly number[]): Promise<Recording[]> {
+    if (numbers.length === 0) return []
+    const where = conditionOf(who, scenario, {})
+    const rows = await this.#db.rows<Row>(sql`
+      select n, source, data, null as messages, created_at from scenarios_episode
+      where ${where} and n in ${numbers} order by n`)
+    return rows.map(recordingOf)
   }
 
   /** How well it went: all, each task, parts of the score, and how surely (by seed). */
-  async summary(who: Who, scenario: string, filter: RecordingFilter) {
-    const where = conditionOf(who, scenario, filter)
-    const rows = await this.#db.rows<Group>(sql`
-      select split, episode, task, count(*) as plays, sum(success) as successes,
-        sum(reward) as reward, sum(score) as score
-      from scenarios_episode where ${where} group by split, episode, task`)
-    const groups = rows.map((one) => ({
-      ...one,
-      plays: Number(one.plays),
-      successes: Number(one.successes),
-    }))
-    const sum = (of: (group: Group) => number, among = groups) =>
-      among.reduce((total, group) => total + of(group), 0)
-    const episodes = sum(({ plays }) => plays)
-    const successes = sum(({ successes }) => successes)
-    const tasks = Map.groupBy(groups, ({ task }) => task)
-    return {
-      episodes,
-      successes,
-      accuracy: percent(successes, episodes),
-      ci95: wilson(successes, episodes).map((share) => 100 * share),
-      mean_reward: episodes === 0 ? 0 : sum(({ reward }) => reward) / episodes,
-      mean_score: episodes === 0 ? 0 : sum(({ score }) => score) / episodes,
-      rubric: await this.#rubricMeans(where),
-      tasks: Object.fromEntries(
-        [...tasks].map(([name, among]) => {
-          const played = sum(({ plays }) => plays, among)
-          const won = sum(({ successes }) => successes, among)
-          return [name, { episodes: played, successes: won, accuracy: percent(won, played) }]
-        }),
-      ),
-      seeds: groups.length,
-      pass_hat: passHat(groups),
-    }
-  }
-
-  async #rubricMeans(where: Condition): Promise<Record<string, number>> {
-    const rows = await this.#db.rows<{ components: string }>(sql`
-      select components from scenarios_episode where ${where}`)
-    return meansOf(rows.map(({ components }) => JSON.parse(components) as Record<string, number>))
+  summary(who: Who, scenario: string, filter: RecordingFilter): Promise<Summary> {
+    return summaryOf(this.#db, conditionOf(who, scenario, filter))
   }
 
   /** Those of the train split that succeeded in this version, one of each seed, newest first. */
@@ -174,16 +161,6 @@ export class Recordings {
   }
 }
 
-interface Group {
-  readonly split: string
-  readonly episode: number
-  readonly task: string
-  readonly plays: number
-  readonly successes: number
-  readonly reward: number
-  readonly score: number
-}
-
 /** Others' episodes are not there for whoever asks, administrators excepted. */
 const conditionOf = (who: Who, scenario: string, filter: RecordingFilter): Condition => {
   const { player, split, source, task, success } = filter
@@ -199,9 +176,20 @@ const conditionOf = (who: Who, scenario: string, filter: RecordingFilter): Condi
   return sql.join(all, sql` and `)
 }
 
-const recordingOf = ({ n, source, data, created_at }: Row): Recording => ({
+const shortOf = (row: Omit<Row, 'data' | 'messages'>) => {
+  const { scenario, version, success, created_at, ...rest } = row
+  return {
+    ...rest,
+    scenario: { id: scenario, version },
+    success: success === 1,
+    created_at: new Date(created_at).toISOString(),
+  }
+}
+
+const recordingOf = ({ n, source, data, messages, created_at }: Row): Recording => ({
   n,
   source,
   created_at: new Date(created_at).toISOString(),
   ...(JSON.parse(data) as Trajectory),
+  ...(messages !== null && { messages: JSON.parse(messages) as readonly ChatMessage[] }),
 })

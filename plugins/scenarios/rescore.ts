@@ -31,21 +31,17 @@ export interface Rescoring {
   readonly refused: readonly { readonly n: number; readonly reason: string }[]
 }
 
-/** Other requests have their turn after so many episodes. */
-const slice = 25
-
 /** Episodes of other versions are refused unless `anyVersion`: the rules were others then. */
 export const rescore = async (
   scenario: Scenario,
-  recordings: readonly Recording[],
+  recordings: AsyncIterable<Recording> | Iterable<Recording>,
   anyVersion: boolean,
 ): Promise<Rescoring> => {
   const { id, version } = scenario.spec
   const refused: { n: number; reason: string }[] = []
   const changed: Rescored[] = []
   let unchanged = 0
-  for (const [i, one] of recordings.entries()) {
-    if (i % slice === slice - 1) await new Promise((resolve) => setImmediate(resolve))
+  for await (const one of recordings) {
     const made = one.scenario.version
     if (made !== version && !anyVersion) {
       const reason = `It was played in version ${made} of ${id}, which is at ${version} now`

@@ -1,7 +1,7 @@
 /** The tables of rollouts that agents play through the gateway, and of all episodes kept. */
 import type { Migration } from '../../../src/sdk.ts'
 
-/** Times are milliseconds since the epoch; `state`, `data`, `components` are JSON. */
+/** Times are milliseconds since the epoch; `state`, `data`, `components`, `messages` are JSON. */
 export const gatewayMigration: Migration = {
   name: '0003_gateway',
   up: ({ id, big, real }) => `
@@ -41,6 +41,7 @@ create table scenarios_episode (
   score ${real} not null,
   components text not null,
   data text not null,
+  messages text,
   created_at ${big} not null
 );
 create index scenarios_episode_owner on scenarios_episode (owner_id, scenario, n);

@@ -52,6 +52,27 @@ test('played episodes are kept, page by page, by what they are', async () => {
       JSON.stringify(trajectoryOf(scenario, 'oracle', play(scenario, 'oracle', 'test', 9))),
     ),
   })
+  const {
+    steps: __,
+    verdict,
+    rubric,
+    messages: ___,
+    seed: ____,
+    ...short
+  } = kept as never as {
+    verdict: { success: boolean }
+    rubric: { score: number }
+  } & Record<string, unknown>
+  const { episodes: newest } = await get<{ episodes: object[] }>(send, `${episodes}?limit=1`)
+  expect(newest).toEqual([
+    {
+      n,
+      ...short,
+      success: verdict.success,
+      score: rubric.score,
+      created_at: expect.any(String) as never,
+    },
+  ])
   expect((await send(`${episodes}/99`)).status).toBe(404)
   expect((await send(`${episodes}/nine`)).status).toBe(422)
 })
@@ -101,14 +122,22 @@ test('under the same rules nothing changes', async () => {
     for (let episode = 0; episode < 10; episode++) await post(send, episodes, { player, episode })
   }
   expect(await post<object>(send, `${episodes}/rescore`)).toEqual({
-    total: 30,
     scenario: { id: 'customer_support', version: scenario.spec.version },
     checked: 30,
     unchanged: 30,
     changed: [],
     refused: [],
   })
+  type Found = { checked: number }
+  const some = await post<Found>(send, `${episodes}/rescore`, { episodes: [3, 7], limit: 1 })
+  expect(some.checked).toBe(2)
+  const failed = await post<Found>(send, `${episodes}/rescore`, { player: 'random', limit: 4 })
+  expect(failed.checked).toBe(4)
+  const unknown = { method: 'POST', body: '{"episodes":[3,99]}', headers: json }
+  expect((await send(`${episodes}/rescore`, unknown)).status).toBe(404)
 })
+
+const json = { 'content-type': 'application/json' }
 
 test('another rubric is told part by part, and the success stays', async () => {
   const stricter: Scenario = {
