@@ -7,3 +7,7 @@ export const trainsWithAgents: Example = async (bench, text) => {
     'completed after 200 episodes\n50 by agents, 2000 by itself\n',
   )
 }
+
+export const trainsInGymnasium: Example = async (bench, text) => {
+  expect(await bench.python(text)).toBe('4 numbers, 475 wanted\naction_1\n')
+}

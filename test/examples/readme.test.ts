@@ -4,7 +4,7 @@ import { testWith } from '../faults/needs.ts'
 import { type Block, blocksOf, readBlocks } from './blocks.ts'
 import * as printed from './printed.ts'
 import { beginsAnExperiment } from './printed-experiments.ts'
-import { trainsWithAgents } from './printed-scenarios.ts'
+import { trainsInGymnasium, trainsWithAgents } from './printed-scenarios.ts'
 import { openWorkbench, type Workbench } from './workbench.ts'
 
 /** What is done with a block; a text is the reason why nothing can be. */
@@ -39,8 +39,13 @@ const examples: Readonly<Record<string, printed.Example | string>> = {
   'docs/python.md 1': printed.logsIn,
   'docs/python.md 2': printed.logsARun,
   'docs/python.md 3': printed.usesAIManager,
+  'docs/scenarios-authors.md 1': 'test/examples/parking.test.ts runs it',
+  'docs/scenarios-authors.md 2': 'test/examples/parking.test.ts loads it',
   'docs/scenarios-frameworks.md 1': trainsWithAgents,
   'docs/scenarios-frameworks.md 2': 'test/faults/scenarios/exports.test.ts runs the file',
+  'docs/scenarios-outside.md 1': trainsInGymnasium,
+  'docs/scenarios-outside.md 2': 'its server is nobody’s; openenv.test.ts has one of its own',
+  'docs/scenarios-outside.md 3': 'test/faults/scenarios/openenv.test.ts runs it',
   'docs/scenarios.md 1': printed.trainsAnAgent,
   'docs/testing.md 1': 'the commands that run this test',
   'docs/tracking.md 1': printed.tracksByCurl,

@@ -6,6 +6,7 @@ import { seedOf } from '../../../plugins/scenarios/environment.ts'
 import { type Hearth, startHearth } from '../../../scripts/hearth.ts'
 import { waitUntil } from '../../../scripts/port.ts'
 import { temporaryFolder } from '../../../scripts/temporary.ts'
+import { blocksOf } from '../../examples/blocks.ts'
 import { testWith } from '../needs.ts'
 
 const root = join(import.meta.dir, '../../..')
@@ -95,6 +96,26 @@ testWith('openenv')(
     expect(step).toMatchObject({ done: false, reward: 0 })
   },
   60_000,
+)
+
+testWith('openenv')(
+  'the example of the documentation plays as it is printed',
+  async () => {
+    const document = 'docs/scenarios-outside.md'
+    const blocks = blocksOf(document, await Bun.file(join(root, document)).text())
+    const printed = blocks.find(({ text }) => text.includes('GenericEnvClient'))?.text ?? ''
+    const client = Bun.spawn(
+      [python, '-c', printed.replace('http://localhost:8000', hearth.origin)],
+      { stdout: 'pipe', stderr: 'pipe' },
+    )
+    const [said, why] = await Promise.all([
+      new Response(client.stdout).text(),
+      new Response(client.stderr).text(),
+    ])
+    expect({ code: await client.exited, why: said === '' ? why : '' }).toEqual({ code: 0, why: '' })
+    expect(said.trimEnd().split('\n').at(-1)).toMatch(/^-?[\d.]+ False$/)
+  },
+  30_000,
 )
 
 const far = () => ({
