@@ -117,7 +117,18 @@ export default definePlugin({
         .use(scenarioRoutes({ catalogue, outside, registry, recordings, probes, durationOf }))
         .use(outsideRoutes(outside))
         .use(openEnvRoutes(catalogue))
-        .use(trainingRoutes({ db, catalogue, trainings, evaluations, settings, probes, teachings }))
+        .use(
+          trainingRoutes({
+            db,
+            catalogue,
+            trainings,
+            evaluations,
+            settings,
+            probes,
+            teachings,
+            env: process.env,
+          }),
+        )
         .use(frameworkRoutes(probes))
         .use(modelRoutes(catalogue, registry))
         .use(actRoutes(registry, served))

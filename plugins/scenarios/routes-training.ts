@@ -10,6 +10,7 @@ import type { SettingsStore } from './settings.ts'
 import { unsuitable, usualAlgorithm, unharnessed } from './training/algorithms.ts'
 import type { Teachings } from './teachings.ts'
 import { languageFields, languageSettings, usualRate } from './training/language/settings.ts'
+import { upstreamSecrets } from './training/prompt/secrets.ts'
 import { algorithmNames } from './training/settings.ts'
 import type { Trainings } from './trainings.ts'
 
@@ -53,6 +54,7 @@ export interface TrainingRoutesOptions {
   readonly settings: SettingsStore
   readonly probes: Probes
   readonly teachings: Teachings
+  readonly env: Readonly<Record<string, string | undefined>>
 }
 
 export const trainingRoutes = ({
@@ -63,6 +65,7 @@ export const trainingRoutes = ({
   settings: all,
   probes,
   teachings,
+  env,
 }: TrainingRoutesOptions) =>
   router()
     .post(
@@ -76,8 +79,8 @@ export const trainingRoutes = ({
         const why =
           unsuitable(algorithm, scenario, body.demonstrations) ?? unharnessed(algorithm, framework)
         if (why !== null) throw new HearthError('conflict', why)
-        const language = languageSettings(algorithm, body)
         const episodes = body.max_episodes ?? usual.maxEpisodes
+        const language = languageSettings(algorithm, episodes, body)
         const recorded =
           body.demonstrations === 'recorded' &&
           (await teachings.take(who, scenario, algorithm, episodes))
@@ -88,11 +91,13 @@ export const trainingRoutes = ({
           learningRate: body.learning_rate ?? usualRate(algorithm) ?? usual.learningRate,
           seed: body.seed,
           ...(recorded && { recorded }),
-          ...(language && { language }),
+          ...language,
         }
+        const secrets = language.prompt && (await upstreamSecrets(env, all, who))
         const { id } = await trainings.start(who, scenario, framework, settings, {
           node: body.node,
           isUsual: body.algorithm === undefined,
+          ...(secrets && { secrets }),
         })
         return { session_id: id, status: 'started' }
       },

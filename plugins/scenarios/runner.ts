@@ -5,7 +5,7 @@ import { type ScenarioSource, Source } from './outside/definition.ts'
 import { planOf } from './outside/runner.ts'
 import { algorithms } from './training/algorithms.ts'
 import type { Baselines } from './training/baselines.ts'
-import { languageSchema } from './training/language/settings.ts'
+import { languageSchema, promptSchema } from './training/language/settings.ts'
 import { algorithmNames, type TrainingSettings } from './training/settings.ts'
 
 export const settingsSchema = t.Object(
@@ -26,6 +26,7 @@ export const settingsSchema = t.Object(
       ),
     ),
     language: t.Optional(languageSchema),
+    prompt: t.Optional(promptSchema),
   },
   { additionalProperties: false },
 )

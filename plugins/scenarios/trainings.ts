@@ -48,6 +48,8 @@ export interface StartOptions {
   readonly node: string | undefined
   /** Nobody named the algorithm. */
   readonly isUsual: boolean
+  /** For the program's environment, and kept nowhere else. */
+  readonly secrets?: Readonly<Record<string, string>>
 }
 
 export const topicOf = (id: string): string => `training/${id}`
@@ -66,7 +68,7 @@ export class Trainings implements MetricSink {
     scenario: Scenario,
     framework: string,
     settings: TrainingSettings,
-    { node, isUsual }: StartOptions,
+    { node, isUsual, secrets }: StartOptions,
   ): Promise<Session> {
     const { db, jobs, clock, sourceFor } = this.#options
     const source = await sourceFor(who, scenario)
@@ -96,6 +98,7 @@ export class Trainings implements MetricSink {
         },
         name: key,
         idempotency_key: key,
+        ...(secrets && { secrets }),
         // After a crash it goes on from its last checkpoint.
         policy: { on_disconnect: 'retry', max_attempts: 3 },
       })

@@ -3,6 +3,7 @@ import { setPriority } from 'node:os'
 import { scenarioOf } from '../../plugins/scenarios/catalogue.ts'
 import { train as run } from '../../plugins/scenarios/training/program.ts'
 import { offerAuthoring } from './authoring.ts'
+import { searchPrompt } from '../../plugins/scenarios/training/prompt/program.ts'
 import { startHarness } from '../../runners/harness/start.ts'
 import { openEnvironments } from '../../runners/environment/open.ts'
 
@@ -13,5 +14,9 @@ export const train = (): Promise<number> => {
   setPriority(politeness)
   offerAuthoring()
   const find = scenarioOf
+  const asked = JSON.parse(process.env['HEARTH_TRAINING'] ?? 'null') as {
+    algorithm?: string
+  } | null
+  if (asked?.algorithm === 'prompt-opt') return searchPrompt(process.env, { find })
   return run(process.env, { find, startHarness, openEnvironment: openEnvironments })
 }

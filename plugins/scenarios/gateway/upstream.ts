@@ -29,11 +29,18 @@ export class UpstreamError extends Error {
   override readonly name = 'UpstreamError'
   readonly status: number
   readonly retryAfter: string | null
+  /** Asking again will not help. */
+  readonly isFinal: boolean
 
-  constructor(status: number, message: string, retryAfter: string | null = null) {
+  constructor(
+    status: number,
+    message: string,
+    { retryAfter = null, isFinal = false }: { retryAfter?: string | null; isFinal?: boolean } = {},
+  ) {
     super(message)
     this.status = status
     this.retryAfter = retryAfter
+    this.isFinal = isFinal
   }
 }
 
@@ -45,7 +52,8 @@ export const upstreamModel = (
   answer: async (request) => ({ completion: await ask(upstream, model, request, timeoutMs) }),
 })
 
-const ask = async (
+/** @throws UpstreamError */
+export const ask = async (
   { baseUrl, apiKey }: Upstream,
   model: string,
   { stream: _, stream_options: __, ...request }: ChatRequest,
@@ -102,7 +110,9 @@ const maxMessageLength = 1_000
 
 const refusal = ({ status, headers }: Response, body: unknown, apiKey: string): UpstreamError => {
   if (status === 401 || status === 403) {
-    return new UpstreamError(502, 'The model upstream refuses the key that the server has for it')
+    return new UpstreamError(502, 'The model upstream refuses the key that the server has for it', {
+      isFinal: true,
+    })
   }
   const { error } = (body ?? {}) as { error?: { message?: unknown } | null }
   const said = typeof error?.message === 'string' ? error.message : `It answered ${status}`
@@ -110,11 +120,9 @@ const refusal = ({ status, headers }: Response, body: unknown, apiKey: string): 
   const clean = apiKey === '' ? said : said.replaceAll(apiKey, '***')
   const message = `Upstream: ${clean.slice(0, maxMessageLength)}`
   const isTold = passedOn.has(status)
-  return new UpstreamError(
-    isTold ? status : 502,
-    message,
-    isTold ? headers.get('retry-after') : null,
-  )
+  return new UpstreamError(isTold ? status : 502, message, {
+    retryAfter: isTold ? headers.get('retry-after') : null,
+  })
 }
 
 const isCompletion = (body: unknown): body is Completion => Value.Check(completionBody, body)

@@ -2,7 +2,7 @@
 import type { Plan } from '../../../src/sdk.ts'
 import type { Scenario } from '../environment.ts'
 import type { Framework } from '../frameworks.ts'
-import { llmGrpoPlan } from './language/plan.ts'
+import { llmGrpoPlan, promptPlan } from './language/plan.ts'
 import {
   type AlgorithmName,
   groupShape,
@@ -63,6 +63,12 @@ export const algorithms: Readonly<Record<AlgorithmName, Algorithm>> = {
     learns: 'language',
     copies: false,
     plan: llmGrpoPlan,
+  },
+  'prompt-opt': {
+    title: 'The instruction and the examples of a language model elsewhere',
+    learns: 'language',
+    copies: false,
+    plan: promptPlan,
   },
 }
 

@@ -1,10 +1,18 @@
 /** What a training is told, and the settings that follow from it. */
 import type { ScenarioSpec } from '../environment.ts'
 import type { PpoSettings } from '../learning/ppo.ts'
-import type { LanguageSettings } from './language/settings.ts'
+import type { LanguageSettings, PromptSettings } from './language/settings.ts'
 
 /** What each is and how its job is run: `algorithms.ts`. */
-export const algorithmNames = ['bc+ppo', 'bc', 'ppo', 'reinforce', 'grpo', 'llm-grpo'] as const
+export const algorithmNames = [
+  'bc+ppo',
+  'bc',
+  'ppo',
+  'reinforce',
+  'grpo',
+  'llm-grpo',
+  'prompt-opt',
+] as const
 export type AlgorithmName = (typeof algorithmNames)[number]
 
 export interface TrainingSettings {
@@ -16,8 +24,10 @@ export interface TrainingSettings {
   readonly seed: number
   /** Episodes that were kept, to learn from instead of the oracle's. */
   readonly recorded?: RecordedFile
-  /** Of algorithms that learn language. */
+  /** Of `llm-grpo`. */
   readonly language?: LanguageSettings
+  /** Of `prompt-opt`. */
+  readonly prompt?: PromptSettings
 }
 
 export interface GroupShape {

@@ -1,4 +1,4 @@
-/** The job of a training that teaches a language model: a program in Python, and its packages. */
+/** The jobs of trainings of language models: a program in Python with its packages, or our own. */
 import type { Plan } from '../../../../src/sdk.ts'
 import type { TrainingSettings } from '../settings.ts'
 import requirements from './requirements.txt' with { type: 'text' }
@@ -20,3 +20,12 @@ export const llmGrpoPlan = (settings: TrainingSettings) => {
     needs: { cpus: 1, ...(gpus > 0 && { gpus }) },
   } satisfies Partial<Plan>
 }
+
+/** Keys are no part of a plan: see `secretsFor`. */
+export const promptPlan = (settings: TrainingSettings) =>
+  ({
+    command: ['hearth', 'train'],
+    env: { HEARTH_TRAINING: JSON.stringify(settings) },
+    network: true,
+    needs: { cpus: 0.25 },
+  }) satisfies Partial<Plan>
