@@ -97,7 +97,7 @@ export default definePlugin({
     })
     const evaluations = new Evaluations({ db, jobs: uses.jobs, catalogue, registry })
     const teachings = new Teachings(catalogue, recordings, uses.jobs)
-    const modelOf = namedModels({ registry, settings, env: process.env })
+    const modelOf = namedModels({ registry, served, settings, env: process.env })
     const rollouts = new RolloutTable({ db, clock, catalogue, recordings, modelOf })
     uses.jobs.addSink(trainings)
     uses.jobs.onFinished(trainingKind, (job) => trainings.finished(job))

@@ -2,7 +2,7 @@
 import { HearthError } from '../../../src/sdk.ts'
 import type { Conversation, Heard } from '../environment.ts'
 import { baselines } from '../learning/evaluate.ts'
-import type { Policy } from '../models/policy.ts'
+import { choose } from '../models/choice.ts'
 import { mixed, Random } from '../random.ts'
 import { callCompletion, type ChatRequest, type Completion } from './completion.ts'
 import type { Rollout } from './rollout.ts'
@@ -24,15 +24,19 @@ export interface Decision {
 }
 
 /** Chooses by the observation; `mask`: 1 for what is possible. */
-export type Decide = (observation: Float32Array, mask: Uint8Array, rollout: Rollout) => Decision
+export type Decide = (
+  observation: Float32Array,
+  mask: Uint8Array,
+  rollout: Rollout,
+) => Decision | Promise<Decision>
 
 /** Answers with one tool call, chosen by what the simulator shows and of what is offered. */
 export const deciding = (decide: Decide): ChatModel => ({
-  answer(request, rollout) {
+  async answer(request, rollout) {
     const { scenario, conversation, observation, heard } = rollout
     const { actions } = scenario.spec
     const mask = offered(request, actions, rollout.mask)
-    const { action, logProbability } = decide(observation, mask, rollout)
+    const { action, logProbability } = await decide(observation, mask, rollout)
     const name = actions[action] ?? ''
     const completion = callOf(request.model, conversation, heard, action, name)
     return {
@@ -42,10 +46,14 @@ export const deciding = (decide: Decide): ChatModel => ({
   },
 })
 
+/** `[observations]` to `[actions]`. */
+export type Logits = (observation: Float32Array) => Float32Array | Promise<Float32Array>
+
 /** A trained policy: the likeliest action, or one drawn where the rollout wants that. */
-export const policyModel = (policy: Policy): ChatModel =>
-  deciding((observation, mask, { order, state }) => {
-    const { action, probabilities } = policy.act(observation, mask)
+export const policyModel = (logits: Logits): ChatModel =>
+  deciding(async (observation, mask, { scenario, order, state }) => {
+    const { actions } = scenario.spec
+    const { action, probabilities } = choose(await logits(observation), mask, actions)
     if (order.sampleSeed === null) return { action }
     const random = new Random(mixed(order.sampleSeed, order.episode, state.chats))
     return drawnFrom(probabilities, random)

@@ -2,31 +2,37 @@
 import { HearthError, type Who } from '../../../src/sdk.ts'
 import type { Scenario } from '../environment.ts'
 import type { Registry } from '../registry.ts'
+import type { ServedModels } from '../serving/served.ts'
 import type { SettingsStore } from '../settings.ts'
 import { type ChatModel, isScripted, policyModel, scriptedModel } from './chat-model.ts'
 import { upstreamIn, upstreamModel } from './upstream.ts'
 
 export interface NamedModelsOptions {
   readonly registry: Registry
+  readonly served: ServedModels
   readonly settings: SettingsStore
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
 /** @throws HearthError where nobody of that name can play the scenario */
 export const namedModels =
-  ({ registry, settings, env }: NamedModelsOptions) =>
+  ({ registry, served, settings, env }: NamedModelsOptions) =>
   async (who: Who, { spec }: Scenario, name: string): Promise<ChatModel> => {
     if (isScripted(name)) {
       if (name === 'random' || (spec.scripted ?? [name]).includes(name)) return scriptedModel(name)
       throw new HearthError('conflict', `${spec.id} has no ${name}`)
     }
-    if (isTrained(name)) {
-      const model = await registry.get(who, name)
-      if (model.scenario === spec.id) return policyModel(await registry.policy(model))
-      throw new HearthError(
-        'conflict',
-        `${name} is a model of ${model.scenario}, not of ${spec.id}`,
-      )
+    const trained = await registry.acting(who, name).catch((error: unknown) => {
+      if (!(error instanceof HearthError) || isTrained(name)) throw error
+      return null
+    })
+    if (trained) {
+      const { scenario } = trained
+      if (scenario !== spec.id) {
+        throw new HearthError('conflict', `${name} is a model of ${scenario}, not of ${spec.id}`)
+      }
+      const { logits } = await served.of(trained)
+      return policyModel(logits)
     }
     const { openaiKey } = await settings.keysOf(who.id)
     const upstream = upstreamIn(env, openaiKey)
@@ -38,5 +44,5 @@ export const namedModels =
     )
   }
 
-/** As the registry names them. */
-const isTrained = (name: string): boolean => /^model_\d+_\d+$/.test(name)
+/** As the registry names those of trainings: nobody else's are. */
+const isTrained = (name: string): boolean => /^model_/.test(name)
