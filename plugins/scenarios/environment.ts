@@ -92,6 +92,8 @@ export interface Heard {
 export interface Conversation {
   readonly system: string
   readonly tools: readonly Tool[]
+  /** Replies that end an episode: who only reads along knows it by them. Absent: by none. */
+  readonly closings?: readonly string[]
   /** What the user says first; it tells no more than the first observation. */
   opening(environment: Environment): string
   /** The action that a call stands for, or why it stands for none: told to the agent, no step. */

@@ -1,8 +1,10 @@
 /** Trained policies as language models: OpenAI's chat completions, answering with tool calls. */
 import { HearthError, router } from '../../src/sdk.ts'
 import type { Catalogue } from './catalogue.ts'
+import type { Heard, Scenario } from './environment.ts'
 import { callOf, offered } from './gateway/chat-model.ts'
-import { chatBody, type ChatRequest, respond } from './gateway/completion.ts'
+import { chatBody, type ChatRequest, respond, textCompletion } from './gateway/completion.ts'
+import { episodeOver } from './gateway/rollout.ts'
 import { heardIn } from './heard.ts'
 import { choose } from './models/choice.ts'
 import type { Registry } from './registry.ts'
@@ -30,7 +32,8 @@ export const chatRoutes = (catalogue: Catalogue, registry: Registry, served: Ser
       async ({ body, who }) => {
         const request = body as ChatRequest
         const model = await registry.acting(who, request.model)
-        const conversation = catalogue.find(model.scenario)?.conversation
+        const scenario = catalogue.find(model.scenario)
+        const conversation = scenario?.conversation
         if (!conversation) {
           throw new HearthError('conflict', `Nothing is said in ${model.scenario}: use /act`)
         }
@@ -40,6 +43,7 @@ export const chatRoutes = (catalogue: Catalogue, registry: Registry, served: Ser
           const message = `The messages are no conversation of ${model.scenario}`
           throw new HearthError('bad_request', message)
         }
+        if (isOver(scenario, heard)) return respond(request, textCompletion(model.id, episodeOver))
         const { actions, logits } = await served.of(model)
         const mask = offered(request, actions, null)
         const { action, name } = choose(await logits(observation), mask, actions)
@@ -47,3 +51,10 @@ export const chatRoutes = (catalogue: Catalogue, registry: Registry, served: Ser
       },
       { body: chatBody, detail: { tags, summary: 'Ask a trained policy in words' } },
     )
+
+/** As far as one can tell who was not there: agents would go on calling for ever. */
+const isOver = ({ spec, conversation }: Scenario, { calls }: Heard): boolean => {
+  const last = calls.at(-1)?.reply
+  const isClosed = last !== undefined && conversation?.closings?.includes(last)
+  return isClosed || calls.length >= spec.maxSteps
+}

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { symlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { scenarioOf } from '../../../plugins/scenarios/catalogue.ts'
 import { must } from '../../../scripts/command.ts'
 import { type Hearth, startHearth } from '../../../scripts/hearth.ts'
 import { waitUntil } from '../../../scripts/port.ts'
@@ -53,7 +54,7 @@ afterAll(async () => {
   await folder?.[Symbol.asyncDispose]()
 })
 
-const verdictIn = (said: string): unknown =>
+const toldIn = (said: string): unknown =>
   JSON.parse(said.split('\n').findLast((line) => line.startsWith('{')) ?? 'null')
 
 const programs = [
@@ -85,12 +86,77 @@ for (const [format, extension, interpreter, runs] of programs) {
           { model_id: model, split: 'test', episode },
         )
         const { verdict, reward, steps } = native.body
-        expect(verdictIn(said)).toMatchObject({
+        expect(toldIn(said)).toMatchObject({
           verdict,
           reward,
           steps: steps.length,
         })
       }
+    },
+    120_000,
+  )
+}
+
+/** What tools of one's own might answer; whatever else is called resolves the ticket. */
+const answers: Readonly<Record<string, string>> = {
+  search_kb: 'No article is about this.',
+  lookup_user: 'The account is open; there is no warning.',
+  check_payment:
+    'The customer asked for a refund. Last payment: 20 dollars, 3 days ago, returnable. ' +
+    'No bill is overdue.',
+  check_api_docs: 'The documentation does not know this.',
+  verify_identity: 'The identity is proven.',
+}
+const closed = 'The ticket is closed.'
+const opening = 'Ticket T-1: I forgot my password and need a new one.'
+
+const drivers = {
+  ts: (name: string) => `
+    import { agentOf, ask } from './${name}'
+    const answers = ${JSON.stringify(answers)}
+    const called = []
+    const call = async (tool) => (called.push(tool), answers[tool] ?? '${closed}')
+    await ask(agentOf(call), '${opening}')
+    process.stdout.write(JSON.stringify({ called }))`,
+  py: (name: string) =>
+    [
+      'import json',
+      `from ${name.replace('.py', '')} import agent_of, ask`,
+      `answers = ${JSON.stringify(answers)}`,
+      'called = []',
+      'def call(tool, arguments):',
+      '    called.append(tool)',
+      `    return answers.get(tool, '${closed}')`,
+      `ask(agent_of(call), '${opening}')`,
+      'print(json.dumps({"called": called}))',
+    ].join('\n'),
+} as const
+
+/** What the model does by numbers, told the same. */
+const expectedCalls = async (): Promise<string[]> => {
+  const conversation = scenarioOf('customer_support')?.conversation
+  const calls: { name: string; reply: string }[] = []
+  while (calls.at(-1)?.reply !== closed) {
+    const observation = [...(conversation?.observe({ opening, calls }) ?? [])]
+    const path = `/api/models/${model}/act`
+    const { name } = (await call<{ name: string }>('POST', path, { observation })).body
+    calls.push({ name, reply: answers[name] ?? closed })
+  }
+  return calls.map(({ name }) => name)
+}
+
+for (const [format, extension, interpreter, runs] of programs) {
+  runs(
+    `${format}: with tools of one's own it goes on to the end, and ends`,
+    async () => {
+      const name = `${model}_${format}.${extension}`
+      const reply = await fetch(`${hearth.origin}/api/models/${model}/export?format=${format}`)
+      await Bun.write(join(folder.path, name), await reply.text())
+      const driver = join(folder.path, `own.${extension}`)
+      await Bun.write(driver, drivers[extension](name))
+      const env = { HOME: folder.path, OPENAI_BASE_URL: `${hearth.origin}/v1` }
+      const said = await must([interpreter, driver], { cwd: folder.path, env })
+      expect(toldIn(said)).toEqual({ called: await expectedCalls() })
     },
     120_000,
   )

@@ -65,3 +65,26 @@ test('the frame that CrewAI puts around the user is no part of what was said', (
   expect(heardIn([{ role: 'user', content: frame }])?.opening).toBe(said)
   expect(heardIn([{ role: 'user', content: said }])?.opening).toBe(said)
 })
+
+test.each(spoken.map((one) => [one.spec.id, one] as const))(
+  '%s: the last words of an episode are its closing, and no others are',
+  (_, { spec, conversation, make }) => {
+    const environment = make()
+    const observation = new Float32Array(spec.observations)
+    const heard = new Set<string>()
+    for (let n = 0; n < 300; n++) {
+      const random = new Random(n)
+      environment.reset(seedOf('train', n), observation)
+      for (let isOver = false; !isOver;) {
+        const isGuess = random.next() < 0.2
+        const action = isGuess ? random.below(spec.actions.length) : environment.oracle()
+        const { terminated, truncated } = environment.step(action, observation)
+        const reply = conversation?.reply(environment) ?? ''
+        expect(conversation?.closings?.includes(reply)).toBe(terminated)
+        if (terminated) heard.add(reply)
+        isOver = terminated || truncated
+      }
+    }
+    expect([...heard].toSorted()).toEqual([...(conversation?.closings ?? [])].toSorted())
+  },
+)

@@ -26,6 +26,9 @@ const opened = /^Change (C-\d+): \d+ places, at lines [\d, ]+\.$/
 /** Stands where nothing was read. */
 const blank: Place = { kind: 0, wording: 0, isSuspect: false, isExposed: false }
 
+const approved = 'The change is approved.'
+const requested = 'Changes are requested.'
+
 export const conversation: Conversation = {
   system:
     `You review changes of ${places} places. Inspect every place. Code that looks like an ` +
@@ -38,6 +41,7 @@ export const conversation: Conversation = {
     'The change under review',
     actions.map((name) => [name, described(name)]),
   ),
+  closings: [approved, requested],
   opening(environment) {
     const change = changeOf(environment)
     return `Change ${idOf(change)}: ${places} places, at lines ${change.lines.join(', ')}.`
@@ -53,7 +57,7 @@ export const conversation: Conversation = {
     const change = changeOf(environment)
     if (last < 0) return ''
     if (last >= approve) {
-      return last === approve ? 'The change is approved.' : 'Changes are requested.'
+      return last === approve ? approved : requested
     }
     if (last >= flagsFrom) {
       const flag = last - flagsFrom

@@ -120,6 +120,8 @@ const described: Readonly<Record<Lookup | Resolution, string>> = {
   unlock_account: 'Unlocks the account and closes the ticket.',
 }
 
+const closed = 'The ticket is closed.'
+
 const desk = (environment: Environment): Desk => environment as Desk
 
 export const conversation: Conversation = {
@@ -142,6 +144,7 @@ export const conversation: Conversation = {
       additionalProperties: false,
     },
   })),
+  closings: [closed],
   opening(environment) {
     const { id, intent, isVague, wording } = desk(environment).ticket
     const said = (isVague ? vague : clear)[intent][wording] ?? ''
@@ -157,7 +160,7 @@ export const conversation: Conversation = {
     const { last, ticket } = desk(environment)
     const name = actions[last]
     if (name === undefined) return ''
-    return name in told ? told[name as Lookup](ticket) : 'The ticket is closed.'
+    return name in told ? told[name as Lookup](ticket) : closed
   },
   observe({ opening, calls }) {
     const said = /^Ticket \S+: (.*)$/s.exec(opening)?.[1]

@@ -60,6 +60,8 @@ const looked = (look: number, { missing, isBelowLimit, far, isTyped }: Table): s
   return isTyped ? reasons.typed : reasons.measured
 }
 
+const answered = 'The answer was given.'
+
 export const conversation: Conversation = {
   system:
     'You analyse tables. Describe and plot first; if values are far off, check the source. Drop ' +
@@ -72,6 +74,7 @@ export const conversation: Conversation = {
     'The table at hand',
     actions.map((name) => [name, described[name]]),
   ),
+  closings: [answered],
   opening(environment) {
     const table = tableOf(environment)
     return `Table ${idOf(table)}: ${asked[table.question]}`
@@ -88,7 +91,7 @@ export const conversation: Conversation = {
     if (last < 0) return ''
     if (last < changesFrom) return looked(last, table)
     if (last < testsFrom) return 'Done.'
-    if (last >= conclusionsFrom) return 'The answer was given.'
+    if (last >= conclusionsFrom) return answered
     const test = last - testsFrom
     if (test >> 1 !== questions.indexOf(table.question)) return reasons.misfit
     const statistic = statisticOf(table, test, done)

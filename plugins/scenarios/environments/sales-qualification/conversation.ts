@@ -85,6 +85,9 @@ const idOf = ({ id }: Lead): string => `L-${1000 + id}`
 
 const leadOf = (environment: Environment): Lead => (environment as Call).state
 
+const hungUp = 'The lead hung up.'
+const ended = 'The call is over.'
+
 export const conversation: Conversation = {
   system:
     'You qualify leads. Ask everybody for the need and the timing; startups for the budget too, ' +
@@ -99,6 +102,7 @@ export const conversation: Conversation = {
     'The lead on the phone',
     [...questions, ...decisions].map((name) => [name, described[name]]),
   ),
+  closings: [hungUp, ended],
   opening(environment) {
     const lead = leadOf(environment)
     return `Lead ${idOf(lead)}: ${introduced[lead.segment]}. Time for ${lead.patience} questions.`
@@ -112,10 +116,10 @@ export const conversation: Conversation = {
   reply(environment) {
     const { last, state, hasHungUp } = environment as Call
     if (last < 0) return ''
-    if (hasHungUp) return 'The lead hung up.'
+    if (hasHungUp) return hungUp
     const question = questions[last]
     const answer = state.answers[last]
-    return question && answer ? said[question][answer] : 'The call is over.'
+    return question && answer ? said[question][answer] : ended
   },
   observe({ opening, calls }) {
     const [, , who, patience] = opened.exec(opening) ?? []

@@ -21,6 +21,9 @@ const described = (action: string): string => {
 const opened =
   /^Meeting (M-\d+): ([A-Za-z, ]+) must come\. It takes (one slot|two slots)\. By (\w+) /
 
+const declined = 'Everybody was told that no slot suits.'
+const booked = 'The invitations were sent.'
+
 export const conversation: Conversation = {
   system:
     `You place meetings. The slots of each day begin at ${hours.join(', ')}; the days are ` +
@@ -33,6 +36,7 @@ export const conversation: Conversation = {
     'The meeting at hand',
     actions.map((name) => [name, described(name)]),
   ),
+  closings: [declined, booked],
   opening(environment) {
     const meeting = calendars(environment)
     const who = people.filter((_, i) => has(meeting.needed, i)).map(named)
@@ -51,8 +55,8 @@ export const conversation: Conversation = {
   reply(environment) {
     const { last } = environment as Calendars
     if (last < 0) return ''
-    if (last === decline) return 'Everybody was told that no slot suits.'
-    if (last >= asks.length) return 'The invitations were sent.'
+    if (last === decline) return declined
+    if (last >= asks.length) return booked
     const [person, day] = [Math.floor(last / days.length), last % days.length]
     const busy = calendars(environment).busy[person] ?? 0
     const taken = hours.filter((_, i) => has(busy, day * hours.length + i))
