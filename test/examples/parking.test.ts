@@ -120,6 +120,27 @@ test('a plugin brings it; it is listed, trained, served, and its hash kept', asy
   expect(episode.body.verdict).toMatchObject({ success: true })
 }, 90_000)
 
+test('an edit brings another version, and another hash', async () => {
+  const path = join(folder.path, 'plugins/parking/parking.ts')
+  const before = await linted(path)
+  const text = await Bun.file(path).text()
+  await Bun.write(path, text.replace("name: 'Car park'", "name: 'Multi-storey car park'"))
+  await waitUntil('the new version', async () => {
+    const { body } = await call('GET', '/scenarios/parking')
+    return body['name'] === 'Multi-storey car park'
+  })
+  expect((await linted(path)).report.hash).not.toBe(before.report.hash)
+  const begun = await call('POST', '/training/start', {
+    scenario_id: 'parking',
+    framework: 'Native',
+    max_episodes: 50,
+  })
+  const id = String(begun.body['session_id'])
+  const look = async () => (await call('GET', `/training/${id}`)).body
+  await waitUntil('its end', async () => (await look())['status'] !== 'running', 60_000)
+  expect(await look()).toMatchObject({ status: 'completed', error: null })
+}, 90_000)
+
 test('when its plugin is gone so is the scenario, and the model still acts', async () => {
   const models = (await call<{ id: string }[]>('GET', '/models')).body
   const model = models[0]?.id ?? ''

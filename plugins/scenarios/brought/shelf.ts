@@ -9,8 +9,7 @@ import { bundleOf, load } from './module.ts'
 export class Shelf implements Scenarios {
   readonly #catalogue: Catalogue
   readonly #jobs: Jobs
-  /** By digest. */
-  readonly #bundles = new Map<string, Uint8Array>()
+  readonly #bundles = new WeakMap<Scenario, Uint8Array>()
 
   constructor(catalogue: Catalogue, jobs: Jobs) {
     this.#catalogue = catalogue
@@ -23,25 +22,20 @@ export class Shelf implements Scenarios {
     if (scenarioOf(id)) throw new HearthError('conflict', `${id} is a built-in scenario`)
     const source = { kind: 'module', sha256, sizeBytes: bytes.length } as const
     const brought = { ...scenario, source }
-    this.#bundles.set(sha256, bytes)
+    this.#bundles.set(brought, bytes)
     this.#catalogue.bring(brought)
     return {
       id,
       hash: sha256,
-      remove: () => {
-        this.#catalogue.forget(brought)
-        this.#bundles.delete(sha256)
-      },
+      remove: () => this.#catalogue.forget(brought),
     }
   }
 
   /** How a job of `who` comes by it; undefined: it is part of the program. */
-  async sourceFor(who: Who, { source }: Scenario): Promise<ScenarioSource | undefined> {
-    if (source?.kind !== 'module') return source
-    const bytes = this.#bundles.get(source.sha256)
-    if (!bytes) throw new HearthError('conflict', 'The plugin took its scenario back')
-    await this.#jobs.bytes.addInput(who, bytes)
-    return source
+  async sourceFor(who: Who, scenario: Scenario): Promise<ScenarioSource | undefined> {
+    const bytes = this.#bundles.get(scenario)
+    if (bytes) await this.#jobs.bytes.addInput(who, bytes)
+    return scenario.source
   }
 }
 

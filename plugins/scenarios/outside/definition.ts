@@ -19,6 +19,9 @@ const threshold = t.Number({
 })
 const actionName = t.String({ pattern: '^[A-Za-z0-9_.-]{1,64}$' })
 
+/** For environments that come with Gymnasium and need nothing else. */
+export const usualRequirements = ['gymnasium==1.3.0']
+
 export const GymnasiumDefinition = t.Object(
   {
     kind: t.Literal('gymnasium'),
@@ -29,10 +32,12 @@ export const GymnasiumDefinition = t.Object(
       description: 'As for `gymnasium.make`; `module:Name-v0` imports the module first.',
     }),
     options: t.Optional(t.Record(t.String({ maxLength: 100 }), t.Unknown())),
-    requirements: t.Array(t.String({ minLength: 1, maxLength: 500 }), {
-      maxItems: 100,
-      default: ['gymnasium==1.3.0'],
-    }),
+    requirements: t.Optional(
+      t.Array(t.String({ minLength: 1, maxLength: 500 }), {
+        maxItems: 100,
+        description: `Lines of a requirements file; left out: ${usualRequirements.join(', ')}.`,
+      }),
+    ),
     actions: t.Optional(t.Array(actionName, { minItems: 1, maxItems: 4096 })),
     max_steps: t.Optional(maxSteps),
     threshold: t.Optional(threshold),

@@ -50,12 +50,12 @@ export const outsideScenario = (source: OutsideSource, open: OpenOutside): Scena
   }
 }
 
-/** Steps of others may be slow: a look at held-out episodes takes some two seconds, not minutes. */
+/** Steps of others may be slow: a look at held-out episodes takes some two seconds, the last one eight. */
 const evaluationsOf = ({ described: { stepUs, maxSteps } }: OutsideSource) => {
   const episodeS = (stepUs * maxSteps) / 1e6
   const fitting = (seconds: number, least: number, most: number) =>
     Math.round(Math.max(least, Math.min(most, seconds / Math.max(episodeS, 1e-6))))
-  return { validation: fitting(2, 20, 300), last: fitting(20, 100, 2000) }
+  return { validation: fitting(2, 20, 300), last: fitting(8, 50, 2000) }
 }
 
 /** Seeds of others have 31 bits: what many of their generators take. Splits stay disjoint. */

@@ -1,6 +1,6 @@
 /** What jobs need that have to do with scenarios from outside, and the job that describes one. */
 import { type Plan, type Runner, Type as t } from '../../../src/sdk.ts'
-import { Definition, type ScenarioSource } from './definition.ts'
+import { Definition, type ScenarioSource, usualRequirements } from './definition.ts'
 
 type Needs = Pick<Plan, 'env' | 'python' | 'files' | 'network'>
 
@@ -19,7 +19,7 @@ export const planOf = (source: ScenarioSource): Needs => {
 
 const reachOf = (definition: Definition): Needs =>
   definition.kind === 'gymnasium'
-    ? { python: { requirements: definition.requirements } }
+    ? { python: { requirements: definition.requirements ?? usualRequirements } }
     : { network: true }
 
 const spec = t.Object(
