@@ -25,6 +25,7 @@ export const settingsSchema = t.Object(
         { additionalProperties: false },
       ),
     ),
+    gpus: t.Optional(t.Integer({ minimum: 0, maximum: 1 })),
     language: t.Optional(languageSchema),
     prompt: t.Optional(promptSchema),
   },

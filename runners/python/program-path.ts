@@ -11,6 +11,9 @@ import llmGrpo from './llm_grpo.py' with { type: 'text' }
 import llmModel from './llm_model.py' with { type: 'text' }
 import llmPlay from './llm_play.py' with { type: 'text' }
 import llmWords from './llm_words.py' with { type: 'text' }
+import steppedEnvironments from './stepped_environments.py' with { type: 'text' }
+import torchPpo from './torch_ppo.py' with { type: 'text' }
+import torchPpoUpdate from './torch_ppo_update.py' with { type: 'text' }
 import warmClient from './warm_client.py' with { type: 'text' }
 import warmProgram from './warm_program.py' with { type: 'text' }
 import warmZygote from './warm_zygote.py' with { type: 'text' }
@@ -28,6 +31,9 @@ const modules: Modules = {
   'llm_model.py': llmModel,
   'llm_play.py': llmPlay,
   'llm_words.py': llmWords,
+  'stepped_environments.py': steppedEnvironments,
+  'torch_ppo.py': torchPpo,
+  'torch_ppo_update.py': torchPpoUpdate,
 }
 const scripts: Modules = {
   'warm_client.py': warmClient,

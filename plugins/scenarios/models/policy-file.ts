@@ -18,7 +18,7 @@ export interface PolicyFile {
   readonly layers: readonly PolicyLayer[]
 }
 
-const bytesOf = (values: Float32Array): string =>
+export const bytesOf = (values: Float32Array): string =>
   Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString('base64')
 
 export const floatsOf = (text: string): Float32Array => {

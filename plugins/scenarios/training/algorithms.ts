@@ -52,12 +52,26 @@ const recordedInput = ({ sha256, sizeBytes }: RecordedFile) => ({
   sizeBytes,
 })
 
+/** Its environments are served by this program, beside it. */
+const torchPpo = (settings: TrainingSettings): AlgorithmPlan => ({
+  command: ['python', '-m', 'torch_ppo'],
+  env: { HEARTH_TRAINING: JSON.stringify(settings), PYTHONUNBUFFERED: '1' },
+  python: { requirements: ['torch==2.13.0', 'numpy==2.4.6'] },
+  needs: { cpus: 1, ...(settings.gpus && { gpus: settings.gpus }) },
+})
+
 export const algorithms: Readonly<Record<AlgorithmName, Algorithm>> = {
   'bc+ppo': native('The oracle’s episodes first, then trial with PPO', true),
   bc: native('The oracle’s episodes only', true),
   ppo: native('Proximal policy optimisation'),
   reinforce: native('Whole returns against a learned baseline'),
   grpo: native('Episodes of one seed, weighed against each other'),
+  'torch-ppo': {
+    title: 'The same as ppo by torch, for nodes with a GPU or another runtime',
+    learns: 'vector',
+    copies: false,
+    plan: torchPpo,
+  },
   'llm-grpo': {
     title: 'A language model by trial, with GRPO and a LoRA adapter',
     learns: 'language',

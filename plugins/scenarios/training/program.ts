@@ -1,21 +1,12 @@
 /** The program of a training job: trains, tells how far it is, saves itself, leaves a model. */
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-} from 'node:fs'
+import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Scenario } from '../environment.ts'
 import { playedPath } from '../harness/kept-episodes.ts'
 import { HarnessError, type StartHarness } from '../harness/rollouts.ts'
 import { type HarnessShare, type HarnessTest, testFigures } from '../harness/share.ts'
 import { shareOf } from '../harness/share-of.ts'
-import { type Manifest, modelFolder, modelPaths } from '../models/manifest.ts'
-import { onnxOf } from '../models/onnx.ts'
-import { layerOf, type PolicyFile } from '../models/policy-file.ts'
+import { layerOf } from '../models/policy-file.ts'
 import {
   type Checkpoint,
   digestOf,
@@ -27,10 +18,10 @@ import { type Baselines, measureBaselines } from './baselines.ts'
 import { evaluationMetrics } from './evaluation.ts'
 import type { OpenOutside } from '../outside/environment.ts'
 import { scenarioFor } from '../outside/scenario-for.ts'
-import { scenarioHash } from '../scenario-hash.ts'
+import { leaveModel } from './leave-model.ts'
 import { Pace } from './pace.ts'
 import { recordedIn } from './recorded.ts'
-import type { TrainingSettings } from './settings.ts'
+import { type TrainingSettings, usualLooks } from './settings.ts'
 import { Trainer } from './trainer.ts'
 
 const tellEveryMs = 500
@@ -39,7 +30,6 @@ const saveEveryMs = 5_000
 const evaluateEveryMs = 1_000
 /** Where looks are slow, training takes so many times as long. */
 const evaluationShare = 4
-const usualLooks = { validation: 300, last: 2_000 }
 
 export const checkpointPath = 'training.checkpoint'
 
@@ -251,33 +241,17 @@ class Training {
 
   #finish(harness: HarnessTest | undefined): void {
     const { scenario, settings, model, state, episodes } = this.#trainer
-    const { id, version, actions, observations } = scenario.spec
-    const policy: PolicyFile = {
-      format: 1,
-      scenario: { id, version },
-      actions,
-      observations,
+    const paths = leaveModel(scenario, this.#folder, {
       layers: model.policyLayers.map(({ weights, bias }) => layerOf(weights, bias)),
-    }
-    const manifest: Manifest = {
-      format: 2,
-      kind: 'policy',
-      scenario: { id, version, hash: scenarioHash(scenario) },
-      settings: { ...settings },
-      trainingDigest: digestOf(state),
+      settings,
+      digest: digestOf(state),
       episodes,
       test: this.#trainer.evaluate('test', this.#looks.last),
       ...(harness && { harness }),
-    }
-    const at = (path: string) => join(this.#folder, path)
-    mkdirSync(at(modelFolder), { recursive: true })
-    writeFileSync(at(modelPaths.policy), JSON.stringify(policy))
-    writeFileSync(at(modelPaths.onnx), onnxOf(policy, manifest.trainingDigest))
-    writeFileSync(at(modelPaths.manifest), JSON.stringify(manifest))
-    const paths: string[] = Object.values(modelPaths)
+    })
     if (this.#share) {
-      writeFileSync(at(playedPath), JSON.stringify(this.#share.tested))
-      paths.push(playedPath)
+      writeFileSync(join(this.#folder, playedPath), JSON.stringify(this.#share.tested))
+      this.#tell({ type: 'artifact', path: playedPath })
     }
     for (const path of paths) this.#tell({ type: 'artifact', path })
   }

@@ -10,6 +10,7 @@ export const algorithmNames = [
   'ppo',
   'reinforce',
   'grpo',
+  'torch-ppo',
   'llm-grpo',
   'prompt-opt',
 ] as const
@@ -24,11 +25,16 @@ export interface TrainingSettings {
   readonly seed: number
   /** Episodes that were kept, to learn from instead of the oracle's. */
   readonly recorded?: RecordedFile
+  /** That the job of `torch-ppo` is lent; absent: none. */
+  readonly gpus?: number
   /** Of `llm-grpo`. */
   readonly language?: LanguageSettings
   /** Of `prompt-opt`. */
   readonly prompt?: PromptSettings
 }
+
+/** Episodes of a look while it trains, and of the last one. */
+export const usualLooks = { validation: 300, last: 2_000 } as const
 
 export interface GroupShape {
   /** Episodes of one seed. */

@@ -2,7 +2,7 @@
 import type { Static } from '@sinclair/typebox'
 import { HearthError, Type as t } from '../../../../src/sdk.ts'
 import { minBudget } from '../prompt/search.ts'
-import type { AlgorithmName } from '../settings.ts'
+import type { AlgorithmName, TrainingSettings } from '../settings.ts'
 
 /** Every episode is paid for, and remembered. */
 const maxBudget = 10_000
@@ -55,23 +55,25 @@ export const promptSchema = t.Object(
 export type PromptSettings = Static<typeof promptSchema>
 
 const taken: Readonly<Partial<Record<AlgorithmName, readonly (keyof Fields)[]>>> = {
+  'torch-ppo': ['gpus'],
   'llm-grpo': ['base_model', 'lora_rank', 'group_size', 'max_tokens', 'kl', 'gpus'],
   'prompt-opt': ['base_model', 'max_tokens', 'reflection_model'],
 }
 
 /**
- * The part of the settings that is of language models.
+ * The part of the settings that only some algorithms have.
  * @throws HearthError `validation` for what the algorithm does not take, or lacks
  */
 export const languageSettings = (
   algorithm: AlgorithmName,
   episodes: number,
   given: Fields,
-): { readonly language?: LanguageSettings; readonly prompt?: PromptSettings } => {
+): Pick<TrainingSettings, 'language' | 'prompt' | 'gpus'> => {
   const takes = taken[algorithm]
   const names = Object.keys(languageFields) as (keyof Fields)[]
   const stray = names.find((name) => given[name] !== undefined && !takes?.includes(name))
   if (stray) throw wrong(stray, `is nothing that ${algorithm} takes`)
+  if (algorithm === 'torch-ppo') return given.gpus ? { gpus: given.gpus } : {}
   if (!takes) return {}
   const { base_model: model, max_tokens: maxTokens = 256 } = given
   if (model === undefined) throw wrong('base_model', `must say which model ${algorithm} is to take`)
