@@ -7,6 +7,7 @@ import type { Registry } from './registry.ts'
 import { type Session, visibleSession } from './session.ts'
 import { readCheckpoint } from './training/checkpoint.ts'
 import { percent } from './training/evaluation.ts'
+import { algorithms } from './training/algorithms.ts'
 import { checkpointPath } from './training/program.ts'
 import { Trainer } from './training/trainer.ts'
 
@@ -46,6 +47,11 @@ export class Evaluations {
 
   async #player(who: Who, session: Session, scenario: Scenario): Promise<Player> {
     const { jobs, registry } = this.#options
+    const { algorithm } = session.settings
+    if (algorithms[algorithm].learns === 'language') {
+      const why = `Language models are played by their own jobs only, not here: ${algorithm}`
+      throw new HearthError('conflict', why)
+    }
     if (session.modelId !== null) {
       const policy = await registry.policy(await registry.get(who, session.modelId))
       const choose: Choose = (seen, environment) => policy.act(seen, environment.mask()).action

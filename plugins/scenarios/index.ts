@@ -35,6 +35,7 @@ import { trainingRoutes } from './routes-training.ts'
 import { trainingRunner } from './runner.ts'
 import { scenariosMigrations } from './schema.ts'
 import { actRoutes } from './serving/routes.ts'
+import { PackModels } from './serving/packs.ts'
 import { ServedModels } from './serving/served.ts'
 import { sessionsWhere, visibleSession } from './session.ts'
 import { models, scenarios } from './service.ts'
@@ -97,7 +98,8 @@ export default definePlugin({
     })
     const evaluations = new Evaluations({ db, jobs: uses.jobs, catalogue, registry })
     const teachings = new Teachings(catalogue, recordings, uses.jobs)
-    const modelOf = namedModels({ registry, served, settings, env: process.env })
+    const packs = new PackModels({ registry, catalogue, settings, env: process.env })
+    const modelOf = namedModels({ registry, served, settings, packs, env: process.env })
     const rollouts = new RolloutTable({ db, clock, catalogue, recordings, modelOf })
     uses.jobs.addSink(trainings)
     uses.jobs.onFinished(trainingKind, (job) => trainings.finished(job))
@@ -132,7 +134,7 @@ export default definePlugin({
         .use(frameworkRoutes(probes))
         .use(modelRoutes(catalogue, registry))
         .use(actRoutes(registry, served))
-        .use(chatRoutes(catalogue, registry, served))
+        .use(chatRoutes({ catalogue, registry, served, packs }))
         .use(gatewayRoutes(rollouts))
         .use(recordingRoutes(catalogue, recordings))
         .use(settingsRoutes(settings)),

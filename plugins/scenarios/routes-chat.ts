@@ -3,16 +3,32 @@ import { HearthError, router } from '../../src/sdk.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { Heard, Scenario } from './environment.ts'
 import { callOf, offered } from './gateway/chat-model.ts'
-import { chatBody, type ChatRequest, respond, textCompletion } from './gateway/completion.ts'
+import {
+  chatBody,
+  type ChatRequest,
+  type Completion,
+  errorResponse,
+  respond,
+  textCompletion,
+} from './gateway/completion.ts'
 import { episodeOver } from './gateway/rollout.ts'
 import { heardIn } from './heard.ts'
 import { choose } from './models/choice.ts'
 import type { Registry } from './registry.ts'
+import { UpstreamError } from './gateway/upstream.ts'
+import type { PackModels } from './serving/packs.ts'
 import type { ServedModels } from './serving/served.ts'
 
 const tags = ['models']
 
-export const chatRoutes = (catalogue: Catalogue, registry: Registry, served: ServedModels) =>
+export interface ChatRoutesOptions {
+  readonly catalogue: Catalogue
+  readonly registry: Registry
+  readonly served: ServedModels
+  readonly packs: PackModels
+}
+
+export const chatRoutes = ({ catalogue, registry, served, packs }: ChatRoutesOptions) =>
   router()
     .get(
       '/v1/models',
@@ -32,6 +48,16 @@ export const chatRoutes = (catalogue: Catalogue, registry: Registry, served: Ser
       async ({ body, who }) => {
         const request = body as ChatRequest
         const model = await registry.acting(who, request.model)
+        if (model.kind === 'prompt') {
+          return told(request, () => packs.answer(who, model, request))
+        }
+        if (model.kind === 'adapter') {
+          const instead = 'take it away (format=lora) to a server of language models'
+          throw new HearthError(
+            'conflict',
+            `An adapter answers on top of its base only: ${instead}`,
+          )
+        }
         const scenario = catalogue.find(model.scenario)
         const conversation = scenario?.conversation
         if (!conversation) {
@@ -57,4 +83,15 @@ const isOver = ({ spec, conversation }: Scenario, { calls }: Heard): boolean => 
   const last = calls.at(-1)?.reply
   const isClosed = last !== undefined && conversation?.closings?.includes(last)
   return isClosed || calls.length >= spec.maxSteps
+}
+
+const told = async (request: ChatRequest, answer: () => Promise<Completion>): Promise<Response> => {
+  try {
+    return respond(request, await answer())
+  } catch (error) {
+    if (!(error instanceof UpstreamError)) throw error
+    const { status, message, retryAfter } = error
+    const wait = retryAfter === null ? {} : { 'retry-after': retryAfter }
+    return errorResponse(status, message, 'upstream_error', wait)
+  }
 }

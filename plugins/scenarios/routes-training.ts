@@ -93,6 +93,11 @@ export const trainingRoutes = ({
           ...(recorded && { recorded }),
           ...language,
         }
+        if (language.prompt && scenario.source) {
+          // Its program would see the key that the server has.
+          const message = `${algorithm} plays scenarios that are part of the server only`
+          throw new HearthError('conflict', message)
+        }
         const secrets = language.prompt && (await upstreamSecrets(env, all, who))
         const { id } = await trainings.start(who, scenario, framework, settings, {
           node: body.node,

@@ -3,6 +3,7 @@ import { HearthError, type Who } from '../../../src/sdk.ts'
 import type { Scenario } from '../environment.ts'
 import type { Registry } from '../registry.ts'
 import type { ServedModels } from '../serving/served.ts'
+import type { PackModels } from '../serving/packs.ts'
 import type { SettingsStore } from '../settings.ts'
 import { type ChatModel, isScripted, policyModel, scriptedModel } from './chat-model.ts'
 import { upstreamIn, upstreamModel } from './upstream.ts'
@@ -11,12 +12,13 @@ export interface NamedModelsOptions {
   readonly registry: Registry
   readonly served: ServedModels
   readonly settings: SettingsStore
+  readonly packs: PackModels
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
 /** @throws HearthError where nobody of that name can play the scenario */
 export const namedModels =
-  ({ registry, served, settings, env }: NamedModelsOptions) =>
+  ({ registry, served, settings, packs, env }: NamedModelsOptions) =>
   async (who: Who, { spec }: Scenario, name: string): Promise<ChatModel> => {
     if (isScripted(name)) {
       if (name === 'random' || (spec.scripted ?? [name]).includes(name)) return scriptedModel(name)
@@ -30,6 +32,11 @@ export const namedModels =
       const { scenario } = trained
       if (scenario !== spec.id) {
         throw new HearthError('conflict', `${name} is a model of ${scenario}, not of ${spec.id}`)
+      }
+      if (trained.kind === 'prompt') {
+        return {
+          answer: async (asked) => ({ completion: await packs.answer(who, trained, asked) }),
+        }
       }
       const { logits } = await served.of(trained)
       return policyModel(logits)

@@ -3,7 +3,9 @@ import { HearthError } from '../../../../src/sdk.ts'
 import { autogen, crewai, langchain } from './agents.ts'
 import type { ExportedFile, ExportFormat, ExportSource } from './format.ts'
 import { json } from './json.ts'
+import { lora } from './lora.ts'
 import { onnx } from './onnx.ts'
+import { promptpack } from './promptpack.ts'
 
 export const formats: Readonly<Record<string, ExportFormat>> = {
   onnx,
@@ -11,6 +13,8 @@ export const formats: Readonly<Record<string, ExportFormat>> = {
   langchain,
   autogen,
   crewai,
+  promptpack,
+  lora,
 }
 
 /** @throws HearthError `validation`: no such format; `conflict`: not for that kind of model */

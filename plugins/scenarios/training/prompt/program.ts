@@ -73,7 +73,11 @@ class PromptTraining {
     try {
       this.#finish(await this.#search(), false)
     } catch (error) {
-      if (!(error instanceof Interrupted)) throw error
+      if (!(error instanceof Interrupted)) {
+        // Another attempt must not pay again for what was played.
+        if (this.#ledger.episodes > 0) this.#save()
+        throw error
+      }
       this.#report()
       if (this.#wish() === 'pause') this.#save()
       else this.#finish(this.#cutShort(), true)
