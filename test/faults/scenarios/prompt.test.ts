@@ -1,4 +1,4 @@
-/** A prompt that a server finds: searched for by a job, served, taken away; its key seen nowhere. */
+/** A prompt that a server finds: by a job, served, taken away; its key is seen nowhere. */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import OpenAI from 'openai'
 import { join } from 'node:path'
@@ -94,7 +94,7 @@ test('a job finds it, and a model comes of it', async () => {
   expect(JSON.stringify([done, job, log, found])).not.toContain(key)
 }, 90_000)
 
-test('asked as a language model it goes upstream with its prompt; numbers are not for it', async () => {
+test('asked as a language model it goes upstream with its prompt, and no other way', async () => {
   const client = new OpenAI({ baseURL: `${hearth.origin}/v1`, apiKey: 'none', maxRetries: 0 })
   const { system, demonstrations } = await pack()
   const first = demonstrations[0]?.[0]?.['content'] as string
