@@ -11,9 +11,16 @@ const binary = join(folder, 'hearth')
 let server: Bun.Subprocess<'ignore', 'pipe', 'pipe'>
 let url = ''
 
+const said: string[] = []
+const listen = async (stream: ReadableStream<Uint8Array>) => {
+  const decoder = new TextDecoder()
+  for await (const chunk of stream) said.push(decoder.decode(chunk, { stream: true }))
+}
+
 const environment = () => ({
   ...process.env,
   PORT: '0',
+  LOG_LEVEL: 'debug',
   HOST: '127.0.0.1',
   DATA_DIR: join(folder, 'data'),
 })
@@ -36,11 +43,12 @@ beforeAll(async () => {
     stdout: 'pipe',
     stderr: 'pipe',
   })
-  for await (const chunk of server.stdout) {
-    const line = new TextDecoder().decode(chunk)
-    url = /listening on (\S+)/.exec(line)?.[1] ?? ''
-    if (url) break
-  }
+  void listen(server.stdout)
+  void listen(server.stderr)
+  await waitUntil('the server to listen', () => {
+    url = /listening on (\S+)/.exec(said.join(''))?.[1] ?? ''
+    return url !== ''
+  })
 }, 120_000)
 
 afterAll(async () => {
@@ -93,6 +101,36 @@ test('agents of LangChain play in its trainings', async () => {
   await waitUntil('its end', async () => (await look()).status !== 'running', 60_000)
   expect(await look()).toMatchObject({ status: 'completed', figures: { harness_test_n: 50 } })
 }, 60_000)
+
+test('trains, and serves what it trained with the library inside of it', async () => {
+  const call = async <T>(path: string, body?: object): Promise<T> => {
+    const headers = { 'content-type': 'application/json' }
+    const sent = body && { method: 'POST', headers, body: JSON.stringify(body) }
+    return (await (await fetch(`${url}${path}`, sent)).json()) as T
+  }
+  const { session_id } = await call<{ session_id: string }>('/api/training/start', {
+    scenario_id: 'catch',
+    framework: 'Native',
+    algorithm: 'bc',
+    max_episodes: 100,
+  })
+  let model: string | null = null
+  await waitUntil(
+    'the model',
+    async () => {
+      const status = await call<{ model_id: string | null }>(`/api/training/${session_id}`)
+      model = status.model_id
+      return model !== null
+    },
+    60_000,
+  )
+  const { observations } = await call<{ observations: number }>('/api/scenarios/catch')
+  const observation = Array.from({ length: observations }, () => 0.5)
+  const act = await call<{ probabilities: number[] }>(`/api/models/${model}/act`, { observation })
+  expect(act.probabilities.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 5)
+  expect(said.join('')).not.toContain('onnxruntime cannot be loaded')
+  expect(said.join('')).toContain('models are served by onnxruntime')
+}, 90_000)
 
 test('has the same verbs', async () => {
   const run = async (...args: string[]) => {
