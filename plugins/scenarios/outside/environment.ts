@@ -50,7 +50,7 @@ export const outsideScenario = (source: OutsideSource, open: OpenOutside): Scena
   }
 }
 
-/** Steps of others may be slow: a look at held-out episodes takes some two seconds, the last one eight. */
+/** Steps of others may be slow: a look at held-out episodes takes two seconds or so, the last 8. */
 const evaluationsOf = ({ described: { stepUs, maxSteps } }: OutsideSource) => {
   const episodeS = (stepUs * maxSteps) / 1e6
   const fitting = (seconds: number, least: number, most: number) =>
