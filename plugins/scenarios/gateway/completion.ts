@@ -136,16 +136,3 @@ const eventsOf = (answer: Completion, tellsUsage: boolean): string => {
     .map((line) => `data: ${line}\n\n`)
     .join('')
 }
-
-/** An error as OpenAI's clients read it, and `detail` as everybody else here does. */
-export const errorResponse = (
-  status: number,
-  message: string,
-  code: string,
-  headers: Readonly<Record<string, string>> = {},
-): Response => {
-  const type =
-    status === 429 ? 'rate_limit_error' : status < 500 ? 'invalid_request_error' : 'api_error'
-  const error = { message, type, param: null, code }
-  return Response.json({ error, detail: message, code }, { status, headers })
-}

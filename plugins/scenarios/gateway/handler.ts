@@ -1,9 +1,9 @@
 /** The gateway's wire: agents begin rollouts, ask models, call tools and end, by web requests. */
 import { HearthError } from '../../../src/sdk.ts'
 import { bodyOf, toolBody, wishBody } from './bodies.ts'
-import { chatBody, type ChatRequest, errorResponse, respond, textCompletion } from './completion.ts'
+import { chatBody, type ChatRequest, respond, textCompletion } from './completion.ts'
 import type { Gateway, RolloutWish } from './gateway.ts'
-import { UpstreamError } from './upstream.ts'
+import { toldAsOpenAi } from './refusals.ts'
 import { episodeOver, type Rollout } from './rollout.ts'
 
 interface Visit {
@@ -38,14 +38,9 @@ export const answerGateway = async (
     const base = `${origin}${prefix}`
     return await route.handle({ gateway, request, base, id: id ?? '', name: name ?? '' })
   } catch (error) {
-    if (error instanceof UpstreamError) {
-      const { status, message, retryAfter } = error
-      const wait = retryAfter === null ? {} : { 'retry-after': retryAfter }
-      return errorResponse(status, message, 'upstream_error', wait)
-    }
+    if (/^\/rollouts\/[^/]+\/v1\//.test(path)) return toldAsOpenAi(error)
     if (!(error instanceof HearthError)) throw error
     const { status, message, code, issues, headers } = error
-    if (/^\/rollouts\/[^/]+\/v1\//.test(path)) return errorResponse(status, message, code, headers)
     const errors = issues.length > 0 ? { errors: issues } : {}
     return Response.json({ detail: message, code, ...errors }, { status, headers })
   }

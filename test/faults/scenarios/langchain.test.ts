@@ -1,5 +1,11 @@
 /** A trained policy behind OpenAI's API, driven by LangChain's own client: it acts as here. */
-import { AIMessage, HumanMessage, SystemMessage, ToolMessage } from '@langchain/core/messages'
+import {
+  AIMessage,
+  type AIMessageChunk,
+  HumanMessage,
+  SystemMessage,
+  ToolMessage,
+} from '@langchain/core/messages'
 import { ChatOpenAI } from '@langchain/openai'
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
@@ -12,6 +18,7 @@ import { waitUntil } from '../../../scripts/port.ts'
 import { temporaryFolder } from '../../../scripts/temporary.ts'
 
 const episodes = 25
+const noConversation = 'The messages are no conversation of customer_support'
 
 test('whole episodes with tool calls end as with the policy itself', async () => {
   await using folder = await temporaryFolder()
@@ -76,7 +83,9 @@ test('whole episodes with tool calls end as with the policy itself', async () =>
         new HumanMessage(conversation.opening(spoken)),
       ]
       for (let isOver = false; !isOver;) {
-        const reply = await chat.invoke(messages)
+        // Every other episode is streamed.
+        const reply =
+          n % 2 === 0 ? await chat.invoke(messages) : await streamed(await chat.stream(messages))
         const [asked] = reply.tool_calls ?? []
         if (!asked?.id) throw new Error('It called no tool')
         const action = conversation.actionOf(spoken, { name: asked.name, arguments: asked.args })
@@ -95,9 +104,26 @@ test('whole episodes with tool calls end as with the policy itself', async () =>
     })
     expect({ status: lost.status, body: await lost.json() }).toEqual({
       status: 400,
-      body: { detail: 'The messages are no conversation of customer_support', code: 'bad_request' },
+      body: {
+        detail: noConversation,
+        code: 'bad_request',
+        // As OpenAI's clients read it.
+        error: {
+          message: noConversation,
+          type: 'invalid_request_error',
+          param: null,
+          code: 'bad_request',
+        },
+      },
     })
   } finally {
     await hearth.end('SIGKILL')
   }
 }, 120_000)
+
+const streamed = async (pieces: AsyncIterable<AIMessageChunk>): Promise<AIMessageChunk> => {
+  let said: AIMessageChunk | undefined
+  for await (const piece of pieces) said = said?.concat(piece) ?? piece
+  if (!said) throw new Error('It said nothing')
+  return said
+}
