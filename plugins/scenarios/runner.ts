@@ -67,7 +67,7 @@ export const trainingRunner: Runner = {
   plan(given): Plan {
     const { settings, framework = 'Native', node, source, baselines } = given as Spec
     const plan = algorithms[settings.algorithm].plan(settings)
-    const requirements = pythonOf(framework)
+    const requirements = pythonOf(framework) ?? []
     const needs = { ...plan.needs, ...(node !== undefined && { labels: [node] }) }
     const brought = source && planOf(source)
     const env = {
@@ -76,15 +76,18 @@ export const trainingRunner: Runner = {
       ...(baselines && { HEARTH_BASELINES: JSON.stringify(baselines) }),
     }
     const files = [...(plan.files ?? []), ...(brought?.files ?? [])]
-    if (framework === 'Native') return { graceMs, ...plan, ...brought, env, needs, files }
-    return {
-      graceMs: harnessGraceMs,
-      ...plan,
-      ...brought,
-      needs,
-      files,
-      env: { ...env, HEARTH_FRAMEWORK: framework },
-      ...(requirements && { python: { requirements: [...requirements] } }),
-    }
+    const pythons = [plan.python, brought?.python, requirements.length > 0 && { requirements }]
+    const python = togetherOf(pythons.filter((one) => typeof one === 'object'))
+    const whole = { ...plan, ...brought, env, needs, files, ...(python && { python }) }
+    if (framework === 'Native') return { graceMs, ...whole }
+    return { graceMs: harnessGraceMs, ...whole, env: { ...env, HEARTH_FRAMEWORK: framework } }
   },
+}
+
+/** One environment for all that is Python in a job: what learns, what plays, what is played. */
+const togetherOf = (
+  pythons: readonly { readonly requirements: readonly string[] }[],
+): Plan['python'] => {
+  const requirements = new Set(pythons.flatMap((python) => python.requirements))
+  return pythons.length === 0 ? undefined : { requirements: [...requirements] }
 }

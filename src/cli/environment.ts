@@ -6,6 +6,7 @@ import { describe } from '../../plugins/scenarios/outside/describe.ts'
 import { scenarioFor } from '../../plugins/scenarios/outside/scenario-for.ts'
 import type { TrainingSettings } from '../../plugins/scenarios/training/settings.ts'
 import { serveSteps, SteppingServer } from '../../plugins/scenarios/training/stepping/serve.ts'
+import { offerAuthoring } from './authoring.ts'
 import { openEnvironments } from '../../runners/environment/open.ts'
 
 export const environment = async ([what]: readonly string[]): Promise<number> => {
@@ -21,6 +22,7 @@ export const environment = async ([what]: readonly string[]): Promise<number> =>
 /** To the program that started it and learns: a pause or a stop is its affair. */
 const serve = async (): Promise<number> => {
   process.on('SIGTERM', () => {})
+  offerAuthoring()
   const settings = JSON.parse(process.env['HEARTH_TRAINING'] ?? 'null') as TrainingSettings | null
   if (!settings) throw new Error('HEARTH_TRAINING holds no settings')
   const parts = { find: scenarioOf, openEnvironment: openEnvironments }

@@ -94,8 +94,11 @@ export class OutsideEnvironment implements Environment {
     this.#last = into.slice()
   }
 
+  /** What `step` would refuse is not said: its answer would never be fetched. */
   begin(action: number): void {
-    this.#process.begin(this.#number, action)
+    if (!this.#isOver && action >= 0 && action < this.actions) {
+      this.#process.begin(this.#number, action)
+    }
   }
 
   step(action: number, into: Float32Array): Step {

@@ -55,7 +55,7 @@ class Restless(Walk):
     """Nobody can say what it will do."""
 
     def draw(self):
-        return os.urandom(1)[0] / 256
+        return int.from_bytes(os.urandom(6), "little") / 2**48
 
 
 class Rebuilt(Walk, EzPickle):
