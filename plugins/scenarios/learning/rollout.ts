@@ -90,10 +90,8 @@ export class Collector {
       length: 0,
       entropy: 0,
     }))
-    const isMasked = this.#seats.some((seat, i) => {
-      this.#begin(seat, i)
-      return seat.environment.mask() !== null
-    })
+    for (const [i, seat] of this.#seats.entries()) this.#begin(seat, i)
+    const isMasked = this.#seats.some(({ environment }) => environment.mask() !== null)
     this.batch = {
       observations: kernel.take(total * width),
       actions: new Int32Array(total),
