@@ -1,4 +1,4 @@
-/** A harness does not outlive the training that began it, however that ends: nobody else watches. */
+/** No harness outlives the training that began it, however that ends: nobody else watches. */
 import { describe, expect } from 'bun:test'
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
