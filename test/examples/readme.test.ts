@@ -4,7 +4,7 @@ import { testWith } from '../faults/needs.ts'
 import { type Block, blocksOf, readBlocks } from './blocks.ts'
 import * as printed from './printed.ts'
 import { beginsAnExperiment } from './printed-experiments.ts'
-import { trainsInGymnasium, trainsWithAgents } from './printed-scenarios.ts'
+import { playsByOpenAi, trainsInGymnasium, trainsWithAgents } from './printed-scenarios.ts'
 import { openWorkbench, type Workbench } from './workbench.ts'
 
 /** What is done with a block; a text is the reason why nothing can be. */
@@ -43,6 +43,7 @@ const examples: Readonly<Record<string, printed.Example | string>> = {
   'docs/scenarios-authors.md 2': 'test/examples/parking.test.ts loads it',
   'docs/scenarios-frameworks.md 1': trainsWithAgents,
   'docs/scenarios-frameworks.md 2': 'test/faults/scenarios/exports.test.ts runs the file',
+  'docs/scenarios-gateway.md 1': playsByOpenAi,
   'docs/scenarios-outside.md 1': trainsInGymnasium,
   'docs/scenarios-outside.md 2': 'its server is nobody’s; openenv.test.ts has one of its own',
   'docs/scenarios-outside.md 3': 'test/faults/scenarios/openenv.test.ts runs it',

@@ -143,5 +143,5 @@ test('what agents did well is learned from, what they did badly is not', async (
   }
   const { status, error, accuracy } = await train(teach)
   expect({ status, error }).toEqual({ status: 'completed', error: null })
-  expect(accuracy).toBeGreaterThan(85)
+  expect(accuracy).toBeGreaterThan(90)
 }, 120_000)
