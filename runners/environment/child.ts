@@ -4,7 +4,6 @@ import { constants } from 'node:os'
 import { failed, frameOf, headerBytes, maxFrameBytes, type Verb, verbs } from './frames.ts'
 import { endOf, isReadable, openPipe } from './libc.ts'
 
-/** A step that takes longer is taken for one that never ends. */
 const patienceMs = 120_000
 /** Importing what an environment needs may take long on a cold disk. */
 const openPatienceMs = 300_000
@@ -26,8 +25,14 @@ export class EnvironmentChild {
   #filled = 0
   #isOver = false
 
-  /** `command` finds the questions on its input, and puts the answers on its output. */
-  constructor(command: readonly string[]) {
+  readonly #patienceMs: number
+
+  /**
+   * `command` finds the questions on its input, and puts the answers on its output.
+   * `stepPatienceMs`: a step that takes longer is taken for one that never ends.
+   */
+  constructor(command: readonly string[], stepPatienceMs = patienceMs) {
+    this.#patienceMs = stepPatienceMs
     const [questions, answers] = [openPipe(), openPipe()]
     this.#child = Bun.spawn([...command], {
       stdin: questions.readEnd,
@@ -46,7 +51,7 @@ export class EnvironmentChild {
   /** The answer's payload, good until the next question. @throws Error with the child's reason */
   ask(verb: Verb, environment: number, payload: Uint8Array = new Uint8Array()): Buffer {
     this.tell(verb, environment, payload)
-    return this.hear(environment, verb === 'open' ? openPatienceMs : patienceMs)
+    return this.hear(environment, verb === 'open' ? openPatienceMs : this.#patienceMs)
   }
 
   /** Asks without waiting for the answer, which `hear` must fetch. */
@@ -62,7 +67,7 @@ export class EnvironmentChild {
   }
 
   /** @throws Error with the child's reason, also when it is gone or silent */
-  hear(environment: number, timeoutMs = patienceMs): Buffer {
+  hear(environment: number, timeoutMs = this.#patienceMs): Buffer {
     const early = this.#early.findIndex((answer) => answer.environment === environment)
     const answer = early >= 0 ? this.#early.splice(early, 1)[0] : undefined
     if (answer) return payloadOf(answer)

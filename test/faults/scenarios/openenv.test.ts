@@ -152,6 +152,12 @@ test('a policy is trained over OpenEnv, and is as good here', async () => {
   })
   const id = String(begun.body['session_id'])
   const look = async () => (await call('GET', `/api/training/${id}`)).body
+  await waitUntil('learning', async () => Number((await look())['current_episode']) > 200, 60_000)
+  expect((await call('POST', `/api/training/${id}/pause`)).status).toBe(200)
+  expect((await call('POST', `/api/training/${id}/resume`)).status).toBe(200)
+  const figures = async () => (await look())['figures'] as Record<string, number>
+  await waitUntil('its going on', async () => (await figures())['exact'] !== undefined, 60_000)
+  expect((await figures())['exact']).toBe(1)
   await waitUntil('a good policy', async () => Number((await look())['accuracy']) > 80, 100_000)
   const { model_id } = (await call('POST', `/api/training/${id}/stop`)).body
   const model = String(model_id)
