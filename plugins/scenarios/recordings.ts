@@ -64,10 +64,12 @@ type Condition = ReturnType<typeof sql>
 export class Recordings {
   readonly #db: Database
   readonly #clock: Clock
+  readonly #kept: number
 
-  constructor(db: Database, clock: Clock) {
+  constructor(db: Database, clock: Clock, kept = keptEpisodes) {
     this.#db = db
     this.#clock = clock
+    this.#kept = kept
   }
 
   /** Answers its number. Within a transaction of the caller's, if it hands one in. */
@@ -90,7 +92,7 @@ export class Recordings {
       const mine = sql`owner_id = ${owner} and scenario = ${scenario.id}`
       await q.run(sql`delete from scenarios_episode where ${mine} and n <= (
         select n from scenarios_episode where ${mine} order by n desc
-        limit 1 offset ${keptEpisodes})`)
+        limit 1 offset ${this.#kept})`)
     }
     return n
   }

@@ -74,7 +74,7 @@ export const trainingRoutes = ({
         const scenario = await catalogue.get(who, body.scenario_id)
         const usual = await all.of(who.id)
         const framework = body.framework ?? usual.framework
-        const algorithm = body.algorithm ?? usualAlgorithm(scenario)
+        const algorithm = body.algorithm ?? usualAlgorithm(scenario, body.demonstrations)
         await probes.mustPlay(framework, scenario)
         const why =
           unsuitable(algorithm, scenario, body.demonstrations) ?? unharnessed(algorithm, framework)

@@ -31,7 +31,7 @@ export interface RolloutState {
   readonly status: RolloutStatus
   /** Why it failed, in words; null: by its verdict, or it did not. */
   readonly reason: string | null
-  /** Who answered last. */
+  /** Who answered last; `agent`: it asked nobody here. */
   readonly player: string
   readonly environment: unknown
   readonly observation: readonly number[]
@@ -95,7 +95,7 @@ export class Rollout {
       scenario: { id, version },
       status: 'running',
       reason: null,
-      player: order.model ?? 'nobody',
+      player: order.model ?? 'agent',
       environment: environment.save(),
       observation: [...observation],
       heard: { opening: conversation.opening(environment), calls: [] },

@@ -88,17 +88,17 @@ export const algorithms: Readonly<Record<AlgorithmName, Algorithm>> = {
 
 export const hasOracle = ({ spec }: Scenario): boolean => spec.scripted?.includes('oracle') ?? true
 
-/** For those who name none: with few episodes nothing does as well as an oracle to learn from. */
-export const usualAlgorithm = (scenario: Scenario): AlgorithmName =>
-  hasOracle(scenario) ? 'bc+ppo' : 'ppo'
+export type Teacher = 'oracle' | 'recorded'
+
+/** For those who name none: with few episodes nothing does as well as somebody to learn from. */
+export const usualAlgorithm = (scenario: Scenario, teacher: Teacher = 'oracle'): AlgorithmName =>
+  teacher === 'recorded' || hasOracle(scenario) ? 'bc+ppo' : 'ppo'
 
 /** Why agents of the framework play no part in the algorithm; null: they do. */
 export const unharnessed = (name: AlgorithmName, framework: Framework): string | null =>
   framework === 'Native' || algorithms[name].isHarnessed
     ? null
     : `${name} plays all its episodes itself: ${framework} has no part in it, take Native`
-
-export type Teacher = 'oracle' | 'recorded'
 
 /** Why the algorithm cannot learn the scenario; null: it can. */
 export const unsuitable = (

@@ -4,9 +4,13 @@ import { scenarioOf } from '../../../plugins/scenarios/catalogue.ts'
 import type { Scenario } from '../../../plugins/scenarios/environment.ts'
 import { play, trajectoryOf } from '../../../plugins/scenarios/episodes.ts'
 import { passHat } from '../../../plugins/scenarios/pass-hat.ts'
-import type { Recording } from '../../../plugins/scenarios/recordings.ts'
+import scenarios from '../../../plugins/scenarios/index.ts'
+import { type Recording, Recordings } from '../../../plugins/scenarios/recordings.ts'
 import { rescore } from '../../../plugins/scenarios/rescore.ts'
 import { gate, lawful, part, sequential, weightedSum } from '../../../plugins/scenarios/rubric.ts'
+import { migrate } from '../../../src/storage/migrate.ts'
+import { openDatabase } from '../../../src/storage/open.ts'
+import { fakeClock } from '../../../src/testing.ts'
 import { post } from './gateway/agent.ts'
 import { openDesk, origin } from './gateway/desk.ts'
 
@@ -192,4 +196,21 @@ test('what was tampered with, and what belongs to other rules, is found', async 
   })
   const asked = await rescore(scenario, [older], true)
   expect(asked).toMatchObject({ checked: 1, unchanged: 1, refused: [] })
+})
+
+test('the oldest go when there are too many, those of others stay', async () => {
+  const db = await openDatabase({ dataDir: ':memory:' })
+  await migrate(db, [{ plugin: 'scenarios', migrations: scenarios.migrations ?? [] }])
+  const few = new Recordings(db, fakeClock(), 50)
+  const one = recordingOf('oracle', 0)
+  await few.add(2, 'play', one)
+  for (let i = 0; i < 199; i++) await few.add(1, 'play', { ...one, episode: i })
+  const whoIs = (id: number) => ({ id, username: 'x', isSuperuser: false, via: 'key' }) as const
+  const list = (id: number) => few.list(whoIs(id), 'customer_support', {}, { skip: 0, limit: 200 })
+  const mine = await list(1)
+  expect(mine.episodes.map(({ episode }) => episode)).toEqual(
+    Array.from({ length: 50 }, (_, i) => 198 - i),
+  )
+  expect((await list(2)).total).toBe(1)
+  await db.close()
 })
