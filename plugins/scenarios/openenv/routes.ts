@@ -36,9 +36,9 @@ export const openEnvRoutes = (catalogue: Catalogue) =>
     .post(
       '/openenv/:id/reset',
       async ({ params, body, who }) =>
-        once(await catalogue.get(who, params.id), (episodes) => episodes.reset(body ?? {})),
+        once(await catalogue.get(who, params.id), (episodes) => episodes.reset(body)),
       {
-        body: t.Optional(ResetData),
+        body: ResetData,
         detail: { tags, summary: 'The first observation of an episode that is not gone on with' },
       },
     )

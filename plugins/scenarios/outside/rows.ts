@@ -1,7 +1,6 @@
 /** Scenarios from outside as they are stored. */
-import { type Queries, sql } from '../../../src/sdk.ts'
+import { HearthError, type Queries, sql } from '../../../src/sdk.ts'
 import type { Scenario } from '../environment.ts'
-import { HearthError } from '../../../src/sdk.ts'
 import {
   type Definition,
   type Described,

@@ -213,5 +213,6 @@ test('HTTP has no sessions, and says what is wrong', async () => {
     body: { detail: 'There is no action 9: 0 to 2' },
   })
   expect(await call('POST', '/openenv/catch/step', { action: {} })).toMatchObject({ status: 422 })
+  expect(await call('POST', '/openenv/catch/reset', { seed: 1.5 })).toMatchObject({ status: 422 })
   expect(await call('POST', '/openenv/far_catch/reset', {})).toMatchObject({ status: 409 })
 })
