@@ -14,10 +14,12 @@ export interface ChatExchange {
   readonly answer: ChatMessage
   /** Log-probabilities of the tools that it calls, where they were drawn. */
   readonly drawn?: Readonly<Record<string, number>>
+  /** How many had been done when it was asked. */
+  readonly steps: number
 }
 
 export type RolloutEvent =
-  | (Omit<ChatExchange, 'drawn'> & {
+  | (Omit<ChatExchange, 'drawn' | 'steps'> & {
       readonly type: 'chat'
       /** So many messages of the request before come first again; `messages` follow them. */
       readonly kept: number

@@ -102,6 +102,7 @@ const chat = async ({ gateway, request, id }: Visit): Promise<Response> => {
   const { model: named, messages, tools = [], stream: _, stream_options: __, ...parameters } = asked
   const name = rollout.order.model ?? named
   const model = await gateway.modelOf(rollout, name)
+  const { steps } = rollout.state
   const { completion, drawn } = await model.answer(asked, rollout)
   const answer = completion.choices[0]?.message ?? { role: 'assistant', content: null }
   const userAgent = (request.headers.get('user-agent') ?? '').slice(0, 200)
@@ -113,6 +114,7 @@ const chat = async ({ gateway, request, id }: Visit): Promise<Response> => {
       tools,
       parameters,
       answer,
+      steps: steps.length,
       ...(drawn && { drawn }),
     }),
   )

@@ -190,8 +190,15 @@ export class Rollout {
     const digests = exchange.messages.map((one) => Bun.hash(JSON.stringify(one)).toString(36))
     const differing = digests.findIndex((digest, i) => digest !== told[i])
     const kept = differing < 0 ? digests.length : differing
-    const { messages, drawn = {}, ...rest } = exchange
-    this.#set({ told: digests, drawn, chats: this.#state.chats + 1, player: exchange.model })
+    const { messages, drawn = {}, steps, ...rest } = exchange
+    // Drawn before a step that came in between, it is the probability of nothing.
+    const isCurrent = steps === this.#state.steps.length
+    this.#set({
+      told: digests,
+      drawn: isCurrent ? drawn : {},
+      chats: this.#state.chats + 1,
+      player: exchange.model,
+    })
     this.#record({ type: 'chat', kept, messages: messages.slice(kept), ...rest })
     this.#stopCircling()
   }

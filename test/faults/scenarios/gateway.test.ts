@@ -96,7 +96,24 @@ test('clients play a trained policy as it plays itself, whole or streamed', asyn
       })
     }
   }
+  const drawing = openAi(false)
+  for (const sample_seed of [1, 2, 3]) {
+    for (let episode = 0; episode < 6; episode++) {
+      await drawing(await begin(episode, { split: 'validation', model, sample_seed }))
+    }
+  }
+  const kept = `/api/scenarios/customer_support/episodes/summary?split=validation&player=${model}`
+  const { pass_hat, ...summary } = await call<Summary>('GET', kept)
+  expect(summary).toMatchObject({ episodes: 18, seeds: 6 })
+  expect(pass_hat['1']).toBeCloseTo(summary.successes / 18)
+  expect(pass_hat['2']).toBeLessThanOrEqual(pass_hat['1'] ?? 0)
+  expect(pass_hat['3']).toBeLessThanOrEqual(pass_hat['2'] ?? 0)
 }, 120_000)
+
+interface Summary {
+  readonly successes: number
+  readonly pass_hat: Readonly<Record<string, number>>
+}
 
 test('a rollout outlives the server that is killed in the middle of it', async () => {
   const offer = await begin(11, { split: 'test', model: 'oracle', rollout_id: 'crossing' })

@@ -120,3 +120,22 @@ test('a rollout goes on in another process from what was saved', async () => {
     reward,
   })
 })
+
+test('what was drawn before a step in between is the probability of nothing', async () => {
+  const rollout = Rollout.begin(desk, { ...orderOf('r', 0), sampleSeed: 1 })
+  const exchange = {
+    model: 'm',
+    userAgent: '',
+    messages: [],
+    tools: [],
+    parameters: {},
+    answer: { role: 'assistant' },
+    drawn: { search_kb: -1, lookup_user: -2 },
+  }
+  const given = desk.conversation?.argumentsOf(rollout.heard, 0) ?? {}
+  rollout.record({ ...exchange, steps: 0 })
+  rollout.call('search_kb', given)
+  rollout.record({ ...exchange, steps: 0 })
+  rollout.call('lookup_user', given)
+  expect(rollout.state.steps.map(({ logProbability }) => logProbability)).toEqual([-1, undefined])
+})
