@@ -1,4 +1,7 @@
-/** Our side of CartPole, in a process of its own: `bun cartpole.ts SEED STEPS`, JSON in a line. */
+/**
+ * Our side of CartPole, in a process of its own: `bun cartpole.ts SEED STEPS`, JSON in a line. With
+ * `GOAL WINDOW` besides it ends once the mean of so many episodes reached the goal.
+ */
 import { cartpole } from '../../plugins/scenarios/environments/cartpole.ts'
 import { ActorCritic } from '../../plugins/scenarios/learning/actor-critic.ts'
 import { updatePpo } from '../../plugins/scenarios/learning/ppo.ts'
@@ -20,9 +23,9 @@ const settings = {
 const learningRate = 2.5e-4
 const environments = 4
 const steps = 128
-const goal = 475
 
-const [seed = 1, total = 500_000] = process.argv.slice(2).map(Number)
+const [seed = 1, total = 500_000, goal = 475, window] = process.argv.slice(2).map(Number)
+const episodes = window ?? 100
 const size = (environments * steps) / settings.minibatches
 const model = await ActorCritic.make(
   { observations: 4, actions: 2, hidden: [64, 64] },
@@ -47,12 +50,13 @@ let lengths: number[] = []
 let hit: number | null = null
 const begun = performance.now()
 for (let update = 0; update < updates; update++) {
+  if (window !== undefined && hit !== null) break
   const ended = collector.collect(settings.gamma)
-  lengths = [...lengths, ...ended.map(({ length }) => length)].slice(-100)
+  lengths = [...lengths, ...ended.map(({ length }) => length)].slice(-episodes)
   const rate = learningRate * (1 - update / updates)
   updatePpo(model, workspace, collector.batch, environments, settings, rate, random)
   const mean = lengths.reduce((sum, length) => sum + length, 0) / lengths.length
-  if (hit === null && lengths.length === 100 && mean >= goal) {
+  if (hit === null && lengths.length === episodes && mean >= goal) {
     hit = (update + 1) * environments * steps
   }
 }

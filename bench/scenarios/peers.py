@@ -5,7 +5,8 @@
     python peers.py environments        Gymnasium's vector environments, stepped at random
 
 The first two answer the steps at which the mean of the last 100 episodes reached 475, and how
-many they took a second.
+many they took a second. `torch SEED STEPS GOAL WINDOW` ends at once when the mean of so many
+episodes reached the goal.
 """
 
 import collections
@@ -23,16 +24,18 @@ goal = 475
 
 
 class Watch:
-    """Steps until the last 100 episodes were good enough."""
+    """Steps until the last episodes were good enough."""
 
-    def __init__(self):
-        self.lengths = collections.deque(maxlen=100)
+    def __init__(self, goal=goal, window=100):
+        self.goal, self.window = goal, window
+        self.lengths = collections.deque(maxlen=window)
         self.hit = None
         self.begun = time.monotonic()
 
     def ended(self, length, steps):
         self.lengths.append(length)
-        if self.hit is None and len(self.lengths) == 100 and numpy.mean(self.lengths) >= goal:
+        if (self.hit is None and len(self.lengths) == self.window
+                and numpy.mean(self.lengths) >= self.goal):
             self.hit = steps
 
     def print(self, steps):
@@ -77,7 +80,7 @@ def network(outputs, gain):
     )
 
 
-def torch_ppo(seed, total):
+def torch_ppo(seed, total, *until):
     count, steps, parts, epochs = 4, 128, 4, 4
     torch.manual_seed(seed)
     envs = gymnasium.make_vec(
@@ -87,11 +90,13 @@ def torch_ppo(seed, total):
     policy, value = network(2, 0.01), network(1, 1.0)
     parameters = [*policy.parameters(), *value.parameters()]
     optimiser = torch.optim.Adam(parameters, 2.5e-4, eps=1e-5)
-    watch, lengths = Watch(), numpy.zeros(count, int)
+    watch, lengths = Watch(*until), numpy.zeros(count, int)
     seen = torch.tensor(envs.reset(seed=seed)[0])
     over = torch.zeros(count)
     updates = total // (count * steps)
     for update in range(updates):
+        if until and watch.hit is not None:
+            break
         optimiser.param_groups[0]["lr"] = 2.5e-4 * (1 - update / updates)
         rows = {name: [] for name in ("seen", "action", "log", "reward", "over", "value")}
         for step in range(steps):
@@ -155,4 +160,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "environments":
         environments()
     else:
-        {"sb3": sb3, "torch": torch_ppo}[sys.argv[1]](int(sys.argv[2]), int(sys.argv[3]))
+        {"sb3": sb3, "torch": torch_ppo}[sys.argv[1]](*map(int, sys.argv[2:]))
