@@ -12,26 +12,27 @@ import json
 import os
 import random
 import signal
-import sys
 import time
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
 import hearth_job as job
+import llm_base
 import llm_model
 import torch
 from llm_evaluate import evaluate, evaluation_metrics
 from llm_play import Player, Scenario
 from llm_words import Words
 
-GROUPS = 4              # start states between two updates
+GROUPS = 4  # start states between two updates
 MAX_BATCH_TOKENS = 4096  # that are learned from at once, padding included
 VALIDATION_EPISODES = 64
 TEST_EPISODES = 200
 EVALUATE_EVERY_S = 10
+EVALUATION_SHARE = 4  # where looks are slow, training takes so many times as long
 SAVE_EVERY_S = 30
-LAST_LOOK_S = 40        # of a training that was stopped
+LAST_LOOK_S = 40  # of a training that was stopped
 MAX_CONTEXT = 8192
 CHECKPOINT = "training.checkpoint"
 
@@ -131,7 +132,7 @@ def trained(model):
 class Training:
     def __init__(self, settings, scenario):
         self.settings, self.scenario = settings, scenario
-        folder = llm_model.base_folder(settings.base_model)
+        folder = llm_base.base_folder(settings.base_model)
         self.base = llm_model.base_of(settings.base_model, folder)
         self.model, tokenizer = llm_model.load(folder, settings.lora_rank, settings.seed)
         self.optimizer = torch.optim.AdamW(
@@ -154,11 +155,14 @@ class Training:
     def run(self):
         told = looked = float("-inf")
         saved = time.monotonic()
+        look_s = 0.0
         self.report({})
         while self.episodes < self.settings.episodes and not self.asked:
-            if time.monotonic() - looked > EVALUATE_EVERY_S:
+            now = time.monotonic()
+            if now - looked > max(EVALUATE_EVERY_S, EVALUATION_SHARE * look_s):
                 self.look("validation", VALIDATION_EPISODES)
                 looked = time.monotonic()
+                look_s = looked - now
             figures = self.advance()
             if time.monotonic() - told > 0.5:
                 self.report(figures)
@@ -230,7 +234,7 @@ class Training:
     def restore(self, path):
         state = torch.load(path, map_location="cpu", weights_only=True)
         if state["base"]["sha256"] != self.base["sha256"]:
-            raise llm_model.Refused(f"{self.base['name']} is no longer what it began with")
+            raise llm_base.Refused(f"{self.base['name']} is no longer what it began with")
         llm_model.load_adapter_state(self.model, state["adapter"])
         self.optimizer.load_state_dict(state["optimizer"])
         llm_model.set_generators(state["generators"])
@@ -278,19 +282,11 @@ def runtime():
     return f"torch {torch.__version__} on {device}, {torch.get_num_threads()} threads"
 
 
-def main():
+def train():
+    """As HEARTH_TRAINING says. Raises llm_base.Refused."""
     settings = Settings.read(os.environ["HEARTH_TRAINING"])
     scenario = Scenario(settings.scenario)
     try:
         Training(settings, scenario).run()
-    except llm_model.Refused as refusal:
-        job.message(str(refusal), "error")
-        print(refusal, file=sys.stderr)
-        return 2
     finally:
         scenario.close()
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

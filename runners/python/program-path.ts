@@ -6,10 +6,12 @@ import harnessCrewai from './harness_crewai.py' with { type: 'text' }
 import hearthHarness from './hearth_harness.py' with { type: 'text' }
 import hearthJob from './hearth_job.py' with { type: 'text' }
 import hearthStep from './hearth_step.py' with { type: 'text' }
+import llmBase from './llm_base.py' with { type: 'text' }
 import llmEvaluate from './llm_evaluate.py' with { type: 'text' }
 import llmGrpo from './llm_grpo.py' with { type: 'text' }
 import llmModel from './llm_model.py' with { type: 'text' }
 import llmPlay from './llm_play.py' with { type: 'text' }
+import llmTrain from './llm_train.py' with { type: 'text' }
 import llmWords from './llm_words.py' with { type: 'text' }
 import steppedEnvironments from './stepped_environments.py' with { type: 'text' }
 import torchPpo from './torch_ppo.py' with { type: 'text' }
@@ -26,10 +28,12 @@ const modules: Modules = {
   'hearth_harness.py': hearthHarness,
   'hearth_job.py': hearthJob,
   'hearth_step.py': hearthStep,
+  'llm_base.py': llmBase,
   'llm_evaluate.py': llmEvaluate,
   'llm_grpo.py': llmGrpo,
   'llm_model.py': llmModel,
   'llm_play.py': llmPlay,
+  'llm_train.py': llmTrain,
   'llm_words.py': llmWords,
   'stepped_environments.py': steppedEnvironments,
   'torch_ppo.py': torchPpo,

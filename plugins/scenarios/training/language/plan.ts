@@ -8,9 +8,11 @@ const pinned = requirements.split('\n').filter((line) => line !== '' && !line.st
 export const llmGrpoPlan = (settings: TrainingSettings) => {
   const gpus = settings.language?.gpus ?? 0
   return {
-    command: ['python', '-m', 'llm_grpo'],
+    command: ['python', '-m', 'llm_train'],
     env: {
       HEARTH_TRAINING: JSON.stringify(settings),
+      // As many as it asks for.
+      OMP_NUM_THREADS: '1',
       HF_HUB_DISABLE_PROGRESS_BARS: '1',
       PYTHONUNBUFFERED: '1',
       TOKENIZERS_PARALLELISM: 'false',

@@ -88,7 +88,7 @@ export const teach = async (
     await writeFile(control, 'pause')
     process.kill(pid, 'SIGTERM')
   }
-  const { code, log } = await run([torch, '-m', 'llm_grpo'], {
+  const { code, log } = await run([torch, '-m', 'llm_train'], {
     cwd: folder,
     ...(pauseAtUpdate > 0 && { meanwhile: pause }),
     env: {

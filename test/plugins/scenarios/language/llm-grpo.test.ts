@@ -156,7 +156,7 @@ test('a base that is not there is refused with the reason', async () => {
   const missing = join(folder.path, 'nowhere')
   const { code, log } = await teach(work, settingsFor(missing))
   expect({ code, said: log.trim().split('\n').at(-1) }).toEqual({
-    code: 2,
+    code: 1,
     said: `There is no base model at ${missing} on this node`,
   })
 }, 60_000)
