@@ -1,4 +1,4 @@
-/** A language model taught by a job of a server: paused, gone on with, taken away, made to speak. */
+/** A language model taught by a job: paused, gone on with, taken away, made to speak. */
 import { afterAll, beforeAll, expect } from 'bun:test'
 import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
