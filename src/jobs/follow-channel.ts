@@ -99,10 +99,27 @@ export class FollowChannel {
   }
 
   async *replay(jobId: string, since: number): AsyncGenerator<readonly LiveMessage[]> {
+    let last = since
+    for (let before = -1; before < last;) {
+      before = last
+      for await (const messages of this.#pass(jobId, last)) {
+        last = Math.max(last, messages.at(-1)?.cursor ?? 0)
+        yield messages
+      }
+      // What was noted meanwhile may stand behind log that this pass did not know of.
+      if (this.#nextTold(jobId, last) === undefined) return
+    }
+    const messages = await this.#standing(jobId, last)
+    if (messages.length > 0) yield messages
+  }
+
+  /** The log that is there, and between its lines what was noted of the job. */
+  async *#pass(jobId: string, since: number): AsyncGenerator<readonly LiveMessage[]> {
     const { store, host } = this.#options
+    await this.#note(jobId)
+    // Looked at after that: what was noted of a later state stands behind all of the log.
     const job = await host.find(jobId)
     if (!job) return
-    await this.#note(jobId)
     let last = since
     for await (const page of readLog(store, job, positionOf(since), 'lines')) {
       let rest = page
@@ -115,14 +132,14 @@ export class FollowChannel {
           last = Math.max(last, cursorOf(end, 0, 'log'))
           yield before.map(logMessage)
         } else if (told !== undefined) {
-          const messages = await this.#standing(jobId, last)
+          const messages = await this.#standing(jobId, last, positionOf(told))
           last = Math.max(told, messages.at(-1)?.cursor ?? 0)
           yield messages
         }
         rest = rest.slice(before.length)
       }
     }
-    const messages = await this.#standing(jobId, last)
+    const messages = await this.#standing(jobId, last, positionOf(last))
     if (messages.length > 0) yield messages
   }
 
@@ -180,8 +197,8 @@ export class FollowChannel {
     return told.length === 0 ? undefined : Math.min(...told)
   }
 
-  /** Where the job stands, as far as that was noted after cursor `last`. */
-  async #standing(jobId: string, last: number): Promise<LiveMessage[]> {
+  /** Where the job stands, as far as that was noted after `last` and up to a position. */
+  async #standing(jobId: string, last: number, upTo = Infinity): Promise<LiveMessage[]> {
     const { db, clock, host } = this.#options
     const notes = this.#notes.get(jobId)
     if (!notes || this.#nextTold(jobId, last) === undefined) return []
@@ -191,6 +208,7 @@ export class FollowChannel {
     const messages: LiveMessage[] = []
     const add = (cursor: number | undefined, data: object | null) => {
       if (cursor === undefined || cursor <= last || !data) return
+      if (positionOf(cursor) > upTo) return
       messages.push({ cursor, data: { ...data, cursor } })
     }
     const view = progress && progressOf(progress, clock.now())

@@ -143,6 +143,20 @@ describe('the channel', () => {
     }
   })
 
+  test.each([1, 2, 3, 4])('an end right after look %d comes last', async (turn) => {
+    await using server = await openServer()
+    const { id } = server.add()
+    await append(server, id, 0, 'one\nno newline')
+    const look = server.jobs.get.bind(server.jobs)
+    let looks = 0
+    server.jobs.get = (key) => {
+      const job = look(key)
+      if (++looks === turn) server.change(id, { state: 'failed' })
+      return job
+    }
+    expect(textOf(await watch(server, id, ended))).toBe('one\nno newline')
+  })
+
   test('a second attempt goes on after the first', async () => {
     await using server = await openServer()
     const { id } = server.add()

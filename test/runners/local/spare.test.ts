@@ -23,8 +23,9 @@ const sparesOf = (parent: number): number[] =>
     .filter((one) => one.parent === parent && isSpare(one.pid))
     .map(({ pid }) => pid)
 
-const spareOf = (parent: number): Promise<number> =>
-  until('a shim is ready', () => sparesOf(parent)[0] ?? null)
+/** `known`: those of other tests in this process. */
+const spareOf = (parent: number, known: readonly number[] = []): Promise<number> =>
+  until('a shim is ready', () => sparesOf(parent).find((pid) => !known.includes(pid)) ?? null)
 
 test('the next attempt goes to the shim that is ready, and another one gets ready', async () => {
   const executor = createLocalExecutor({ keepSpare: true })
@@ -36,10 +37,11 @@ test('the next attempt goes to the shim that is ready, and another one gets read
     expect(logOf(folder)).toBe(`${text}\n${join(folder.path, 'work')}\n`)
     return readClaim(folder.path)?.pid
   }
+  const known = sparesOf(process.pid)
   await run('cold')
-  const first = await spareOf(process.pid)
+  const first = await spareOf(process.pid, known)
   expect(await run('warm')).toBe(first)
-  const second = await spareOf(process.pid)
+  const second = await spareOf(process.pid, known)
   expect(second).not.toBe(first)
   process.kill(second, 'SIGKILL')
   await until('it is gone', () => !isAlive(second))
