@@ -14,6 +14,8 @@ export interface Job {
   readonly token?: string
   readonly clients: number
   readonly requestsPerClient: number
+  /** Each client begins a request so often; absent: when it has the answer to the last. */
+  readonly everyMs?: number
   readonly load: Load
 }
 

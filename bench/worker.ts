@@ -3,6 +3,9 @@ import type { FromWorker, Job } from './generator.ts'
 import { Connection, encodeRequest } from '../scripts/http.ts'
 import { requestsOf } from './tracking/loads.ts'
 
+/** A timer may be late by so much: that is no wait for the server. */
+const timerMs = 2
+
 const tell = (message: FromWorker): void => {
   process.send?.(message)
 }
@@ -31,9 +34,13 @@ const prepare = async (job: Job): Promise<void> => {
     const cpuBefore = process.cpuUsage()
     const begun = performance.now()
     await Promise.all(
-      clients.map(async ({ connection, requests }) => {
-        for (const request of requests) {
-          const sent = performance.now()
+      clients.map(async ({ connection, requests }, client) => {
+        for (const [index, request] of requests.entries()) {
+          const due = begun + (index + client / job.clients) * (job.everyMs ?? 0)
+          if (job.everyMs !== undefined) await Bun.sleep(Math.max(0, due - performance.now()))
+          // What comes late for want of an answer to the last has waited since it was due.
+          const isLate = job.everyMs !== undefined && performance.now() - due > timerMs
+          const sent = isLate ? due : performance.now()
           const reply = await connection.send(request)
           latenciesMs.push(performance.now() - sent)
           if (reply.status !== 200) throw new Error(`${reply.status} ${reply.body}`.slice(0, 500))

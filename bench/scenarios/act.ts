@@ -2,47 +2,53 @@
 import { join } from 'node:path'
 import { startHearth } from '../../scripts/hearth.ts'
 import { freePort, waitUntil } from '../../scripts/port.ts'
+import { generate, type Measured } from '../generator.ts'
 import { quantile } from '../table.ts'
 
 export interface ActFigures {
-  readonly perSecond: number
+  /** One client, one request after the other. */
+  readonly alone: Latency
+  /** Each of the clients begins twenty requests a second. */
+  readonly paced: Latency
+  /** Each of the clients begins a request when it has the answer to the last. */
+  readonly full: Latency & { readonly perSecond: number }
+}
+
+interface Latency {
   readonly p50Ms: number
   readonly p99Ms: number
-  /** One client, one request after the other. */
-  readonly aloneP50Ms: number
 }
 
 const clients = 64
-const forMs = 4_000
+const everyMs = 50
 
-const observation = Array.from({ length: 22 }, () => 0.5)
+const body = JSON.stringify({ observation: Array.from({ length: 22 }, () => 0.5) })
+
+const latencyOf = ({ latenciesMs }: Measured): Latency => ({
+  p50Ms: quantile(latenciesMs, 0.5),
+  p99Ms: quantile(latenciesMs, 0.99),
+})
+
+const asker = (url: string) => {
+  const { origin, pathname: path } = new URL(url)
+  const load = { kind: 'repeat', request: { method: 'POST', path, body } } as const
+  return (more: { clients: number; requestsPerClient: number; everyMs?: number }) =>
+    generate({ origin, load, ...more })
+}
+
+/** Some four seconds. */
+const pacedOf = async (url: string): Promise<Latency> =>
+  latencyOf(await asker(url)({ clients, requestsPerClient: 80, everyMs }))
 
 const measure = async (url: string): Promise<ActFigures> => {
-  const body = JSON.stringify({ observation })
-  const headers = { 'content-type': 'application/json' }
-  const ask = async (): Promise<number> => {
-    const begun = performance.now()
-    const reply = await fetch(url, { method: 'POST', headers, body })
-    if (!reply.ok) throw new Error(`${url}: ${reply.status} ${await reply.text()}`)
-    await reply.arrayBuffer()
-    return performance.now() - begun
-  }
-  for (let i = 0; i < 200; i++) await ask()
-  const alone: number[] = []
-  for (let i = 0; i < 500; i++) alone.push(await ask())
-  const latencies: number[] = []
-  const until = performance.now() + forMs
-  await Promise.all(
-    Array.from({ length: clients }, async () => {
-      while (performance.now() < until) latencies.push(await ask())
-    }),
-  )
-  const all = Float64Array.from(latencies)
+  const ask = asker(url)
+  await ask({ clients, requestsPerClient: 50 })
+  const alone = latencyOf(await ask({ clients: 1, requestsPerClient: 1000 }))
+  const full = await ask({ clients, requestsPerClient: 500 })
   return {
-    perSecond: latencies.length / (forMs / 1000),
-    p50Ms: quantile(all, 0.5),
-    p99Ms: quantile(all, 0.99),
-    aloneP50Ms: quantile(Float64Array.from(alone), 0.5),
+    alone,
+    paced: await pacedOf(url),
+    full: { ...latencyOf(full), perSecond: full.latenciesMs.length / full.seconds },
   }
 }
 
@@ -61,6 +67,25 @@ def act(body: dict):
 
 uvicorn.run(app, port=int(sys.argv[2]), log_level="error")
 `
+
+type Call = <T>(method: string, path: string, body?: object) => Promise<T>
+
+/** A training as long as it takes, on the server's own node. */
+const whileTraining = async <T>(call: Call, work: () => Promise<T>): Promise<T> => {
+  const { session_id } = await call<{ session_id: string }>('POST', '/api/training/start', {
+    scenario_id: 'customer_support',
+    framework: 'Native',
+    algorithm: 'ppo',
+    max_episodes: 10_000_000,
+  })
+  const path = `/api/training/${session_id}`
+  await waitUntil('the training to learn', async () => {
+    return (await call<{ current_episode: number }>('GET', path)).current_episode > 1000
+  })
+  const done = await work()
+  await call('POST', `${path}/stop`)
+  return done
+}
 
 /** Both serve the same model: ours made it. */
 export const measureActs = async (folder: string, python: string) => {
@@ -92,7 +117,9 @@ export const measureActs = async (folder: string, python: string) => {
       },
       60_000,
     )
-    const ours = await measure(`${hearth.origin}/api/models/${model}/act`)
+    const url = `${hearth.origin}/api/models/${model}/act`
+    const ours = await measure(url)
+    const during = await whileTraining(call, () => pacedOf(url))
     const file = join(folder, 'policy.onnx')
     await Bun.write(file, await fetch(`${hearth.origin}/api/models/${model}/export`))
     const port = String(freePort())
@@ -107,7 +134,7 @@ export const measureActs = async (folder: string, python: string) => {
           () => false,
         )
       await waitUntil('FastAPI', answers, 60_000)
-      return { ours, theirs: await measure(url) }
+      return { ours, during, theirs: await measure(url) }
     } finally {
       child.kill()
       await child.exited
