@@ -44,6 +44,8 @@ const examples: Readonly<Record<string, printed.Example | string>> = {
   'docs/scenarios-frameworks.md 1': trainsWithAgents,
   'docs/scenarios-frameworks.md 2': 'test/faults/scenarios/exports.test.ts runs the file',
   'docs/scenarios-gateway.md 1': playsByOpenAi,
+  'docs/scenarios-language-models.md 1': 'test/faults/scenarios/prompt.test.ts runs it',
+  'docs/scenarios-language-models.md 2': 'its model is large; adapter.test.ts asks with a tiny one',
   'docs/scenarios-outside.md 1': trainsInGymnasium,
   'docs/scenarios-outside.md 2': 'its server is nobody’s; openenv.test.ts has one of its own',
   'docs/scenarios-outside.md 3': 'test/faults/scenarios/openenv.test.ts runs it',

@@ -3,10 +3,17 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import OpenAI from 'openai'
 import { join } from 'node:path'
 import type { PromptPack } from '../../../plugins/scenarios/training/prompt/pack.ts'
+import { must } from '../../../scripts/command.ts'
 import { type Hearth, startHearth } from '../../../scripts/hearth.ts'
 import { waitUntil } from '../../../scripts/port.ts'
 import { temporaryFolder } from '../../../scripts/temporary.ts'
+import { blocksOf } from '../../examples/blocks.ts'
+import { testWith } from '../needs.ts'
 import { startCopyingModel } from './copying-model.ts'
+
+const root = join(import.meta.dir, '../../..')
+const document = join(root, 'docs/scenarios-language-models.md')
+const interpreter = process.env['HEARTH_TEST_PYTHON'] ?? join(root, '.cache/test-venv/bin/python')
 
 const key = 'sk-known-to-the-server-alone-0123456789'
 const upstream = startCopyingModel()
@@ -139,6 +146,17 @@ test('taken away, the pack does elsewhere what it does here', async () => {
     function: { name: calls[0]?.function.name },
   })
 })
+
+testWith('python')(
+  'the printed program ends with a pack and what is known of it',
+  async () => {
+    const [block] = blocksOf('a.md', await Bun.file(document).text())
+    const text = block?.text.replaceAll('http://localhost:8000', hearth.origin) ?? ''
+    const said = await must([interpreter, '-c', text])
+    expect(said).toMatch(/^[1-8] demonstrations: (Better than|No improvement that the test)/)
+  },
+  60_000,
+)
 
 test('a key that is refused ends it with the reason, without the key', async () => {
   upstream.instead.status = 401
