@@ -1,7 +1,7 @@
 /** Bodies of the gateway's requests: read within bounds, checked, told what is wrong with them. */
 import type { TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
-import { HearthError, type Issue, Type as t } from '../../../src/sdk.ts'
+import { HearthError, type Issue, limitDepth, Type as t } from '../../../src/sdk.ts'
 import { splits } from '../environment.ts'
 
 export const wishBody = t.Object({
@@ -21,7 +21,6 @@ export const toolBody = t.Record(t.String({ maxLength: 200 }), t.Unknown())
 
 const maxBytes = 2 ** 20
 const maxIssues = 10
-const maxDepth = 100
 
 /** No body at all is an empty object. @throws HearthError what is wrong with it */
 export const bodyOf = async <T>(request: Request, schema: TSchema): Promise<T> => {
@@ -49,21 +48,6 @@ const parsed = (text: string): unknown => {
   } catch {
     throw new HearthError('malformed_json')
   }
-  // What walks through it goes as deep as it does.
-  if (isDeeper(value, maxDepth)) {
-    throw new HearthError('bad_request', `A body is at most ${maxDepth} levels deep`)
-  }
+  limitDepth(value)
   return value
-}
-
-/** Level by level, not by recursion: that is what it protects. */
-const isDeeper = (value: unknown, levels: number): boolean => {
-  const inside = (one: unknown) =>
-    typeof one === 'object' && one !== null ? (Object.values(one) as unknown[]) : []
-  let level = [value]
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > levels) return true
-    level = level.flatMap(inside)
-  }
-  return false
 }
