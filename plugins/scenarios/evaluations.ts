@@ -61,6 +61,10 @@ export class Evaluations {
       const why = `Only what is paused or completed can be evaluated; it is ${session.status}`
       throw new HearthError('conflict', why)
     }
+    if (algorithm === 'torch-ppo') {
+      const why = 'A checkpoint of torch is read by its own job only: resume it, or stop it first'
+      throw new HearthError('conflict', why)
+    }
     const bytes = await jobs.bytes.artifact(who, session.jobId, checkpointPath)
     const { settings, state } = readCheckpoint(await new Response(bytes).text())
     const trainer = await Trainer.make(scenario, settings)

@@ -67,6 +67,8 @@ export interface Schedule {
   readonly cloneRows: number
   /** null: each episode is weighed by a value network, not by others that began alike. */
   readonly groups: GroupShape | null
+  /** Share of the learning rate with which trial goes on after the demonstrations. */
+  readonly trialRate: number
   /** Goes down to nothing with the episodes that are left. */
   readonly anneals: boolean
 }
@@ -119,6 +121,8 @@ export const scheduleOf = (
     demonstrations,
     cloneRows,
     groups: algorithm === 'grpo' ? groupShape(spec) : null,
+    // One bad step may undo what was copied, and a long episode forgives none.
+    trialRate: clones && isLong ? 0.25 : 1,
     anneals: true,
     ppo: {
       gamma: 0.99,

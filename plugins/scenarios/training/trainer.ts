@@ -199,10 +199,11 @@ export class Trainer {
   }
 
   #improve(): Advance {
-    const { anneals, demonstrations } = this.#schedule
+    const { anneals, trialRate, demonstrations } = this.#schedule
     const { episodes, learningRate } = this.settings
     const done = (this.#episodes - demonstrations) / Math.max(1, episodes - demonstrations)
-    const rate = anneals ? learningRate * Math.max(0, 1 - done) : learningRate
+    const left = anneals ? Math.max(0, 1 - done) : 1
+    const rate = learningRate * trialRate * left
     const { ended, steps, loss, figures } = this.#learner.improve(rate, this.#random)
     this.#episodes += ended.length
     this.#steps += steps

@@ -1,12 +1,13 @@
 /** A language model taught by a job: paused, gone on with, taken away, made to speak. */
 import { afterAll, beforeAll, expect } from 'bun:test'
-import { chmod, mkdir } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { must } from '../../../scripts/command.ts'
 import { type Hearth, startHearth } from '../../../scripts/hearth.ts'
 import { waitUntil } from '../../../scripts/port.ts'
 import { temporaryFolder } from '../../../scripts/temporary.ts'
 import { makeModel, python, torch } from '../../plugins/scenarios/language/lessons.ts'
+import { lendTorch } from '../../python/torch.ts'
 import { testWith } from '../needs.ts'
 
 const test = testWith('torch')
@@ -16,19 +17,6 @@ const tests = join(root, 'test/plugins/scenarios/language')
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
 let hearth: Hearth
 let base: string
-
-/** Installs nothing: lends the packages that the tests have, if they are the ones asked for. */
-const installer = `#!${torch}
-import pathlib, sys
-from importlib.metadata import version
-given = dict(zip(sys.argv, sys.argv[1:]))
-for line in open(given["--requirement"]):
-    name, wanted = line.strip().split("==")
-    assert version(name).split("+")[0] == wanted, f"{line.strip()}, not {version(name)}"
-lib = next(pathlib.Path(given["--python"]).parent.parent.glob("lib/python*/site-packages"))
-here = next(pathlib.Path(sys.prefix).glob("lib/python*/site-packages"))
-(lib / "lent.pth").write_text(str(here))
-`
 
 /** The scenario of the tests, as a plugin of somebody else's would bring it. */
 const bringSignals = async (plugin: string): Promise<void> => {
@@ -46,9 +34,7 @@ beforeAll(async () => {
   base = join(folder.path, 'base')
   await makeModel(base)
   await bringSignals(join(folder.path, 'plugins/signals'))
-  const bin = join(folder.path, 'bin')
-  await Bun.write(join(bin, 'uv'), installer)
-  await chmod(join(bin, 'uv'), 0o755)
+  const bin = await lendTorch(folder.path)
   hearth = await startHearth({
     dataDir: join(folder.path, 'data'),
     cwd: folder.path,

@@ -226,6 +226,18 @@ describe('what is refused', () => {
       { scenario_id: 'cartpole', framework: 'Native', learning_rate: 0 },
       422,
     ],
+    [
+      'POST',
+      '/api/training/start',
+      { scenario_id: 'catch', framework: 'Native', algorithm: 'ppo', gpus: 1 },
+      422,
+    ],
+    [
+      'POST',
+      '/api/training/start',
+      { scenario_id: 'catch', framework: 'LangChain', algorithm: 'torch-ppo' },
+      409,
+    ],
     ['GET', '/api/training/session_9_9', undefined, 404],
     ['GET', '/api/training/session_9_9/evaluate', undefined, 404],
     ['GET', '/api/training/session_9_9/evaluate?episodes=0', undefined, 422],
