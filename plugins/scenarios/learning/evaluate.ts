@@ -1,7 +1,7 @@
 /** How well somebody does on episodes of a split: for each task, with an interval. */
 import { type Environment, type Scenario, seedOf, type Split } from '../environment.ts'
 import { Random } from '../random.ts'
-import { meansOf, rubricOf, scoreOf } from '../rubric.ts'
+import { meansOf, type Rubric, rubricOf, scoreOf } from '../rubric.ts'
 
 /** Chooses an action by the observation; `mask` as of the environment. */
 export type Choose = (observation: Float32Array, environment: Environment, random: Random) => number
@@ -26,42 +26,100 @@ export interface EvaluationOptions {
   readonly first?: number
 }
 
+/** Side by side, where a step is more waiting than work. */
+const lanes = 4
+
+interface Seat {
+  readonly environment: Environment
+  readonly seen: Float32Array
+  action: number
+}
+
 export const evaluate = (choose: Choose, options: EvaluationOptions): Result => {
   const { scenario, split, episodes, first = 0 } = options
-  const { observations, tasks: names } = scenario.spec
-  const environment = scenario.make()
   const random = new Random(1)
-  const observation = new Float32Array(observations)
-  const tasks = names.map(() => ({ episodes: 0, successes: 0 }))
-  const rubric = rubricOf(scenario)
-  const scores: Record<string, number>[] = []
-  let successes = 0
-  let reward = 0
-  let length = 0
-  for (let n = first; n < first + episodes; n++) {
-    environment.reset(seedOf(split, n), observation)
-    for (let isOver = false; !isOver; length++) {
-      const step = environment.step(choose(observation, environment, random), observation)
-      reward += step.reward
-      isOver = step.terminated || step.truncated
+  const tally = new Tally(scenario)
+  const seats = seatsOf(scenario)
+  let next = first
+  const sit = ({ environment, seen }: Seat): boolean => {
+    if (next >= first + episodes) return false
+    environment.reset(seedOf(split, next++), seen)
+    return true
+  }
+  let playing = seats.filter(sit)
+  while (playing.length > 0) {
+    for (const seat of playing) {
+      seat.action = choose(seat.seen, seat.environment, random)
+      seat.environment.begin?.(seat.action)
     }
-    const task = tasks[environment.task]
+    playing = playing.filter((seat) => {
+      const { reward, terminated, truncated } = seat.environment.step(seat.action, seat.seen)
+      tally.step(reward)
+      if (!terminated && !truncated) return true
+      tally.episode(seat.environment)
+      return sit(seat)
+    })
+  }
+  for (const { environment } of seats) environment.close?.()
+  return tally.result(episodes)
+}
+
+/** One, unless its environments can be told of an action before its answer is awaited. */
+const seatsOf = (scenario: Scenario): Seat[] => {
+  const seat = (environment: Environment): Seat => ({
+    environment,
+    seen: new Float32Array(scenario.spec.observations),
+    action: 0,
+  })
+  const one = seat(scenario.make())
+  if (!one.environment.begin) return [one]
+  return [one, ...Array.from({ length: lanes - 1 }, () => seat(scenario.make()))]
+}
+
+class Tally {
+  readonly #scenario: Scenario
+  readonly #tasks: { episodes: number; successes: number }[]
+  readonly #rubric: Rubric
+  readonly #scores: Record<string, number>[] = []
+  #successes = 0
+  #reward = 0
+  #length = 0
+
+  constructor(scenario: Scenario) {
+    this.#scenario = scenario
+    this.#tasks = scenario.spec.tasks.map(() => ({ episodes: 0, successes: 0 }))
+    this.#rubric = rubricOf(scenario)
+  }
+
+  step(reward: number): void {
+    this.#reward += reward
+    this.#length++
+  }
+
+  episode(environment: Environment): void {
+    const task = this.#tasks[environment.task]
     const verdict = environment.verdict()
-    const { score, components } = scoreOf(rubric, verdict)
-    scores.push({ score, ...components })
+    const { score, components } = scoreOf(this.#rubric, verdict)
+    this.#scores.push({ score, ...components })
     if (task) task.episodes++
-    if (!verdict.success) continue
-    successes++
+    if (!verdict.success) return
+    this.#successes++
     if (task) task.successes++
   }
-  environment.close?.()
-  return {
-    episodes,
-    successes,
-    meanReward: reward / episodes,
-    meanLength: length / episodes,
-    tasks: Object.fromEntries(names.map((name, i) => [name, tasks[i] as (typeof tasks)[number]])),
-    rubric: meansOf(scores),
+
+  result(episodes: number): Result {
+    const none = { episodes: 0, successes: 0 }
+    const named = this.#scenario.spec.tasks.map(
+      (name, i) => [name, this.#tasks[i] ?? none] as const,
+    )
+    return {
+      episodes,
+      successes: this.#successes,
+      meanReward: this.#reward / episodes,
+      meanLength: this.#length / episodes,
+      tasks: Object.fromEntries(named),
+      rubric: meansOf(this.#scores),
+    }
   }
 }
 

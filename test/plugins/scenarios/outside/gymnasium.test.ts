@@ -1,7 +1,12 @@
 /** Environments of Gymnasium in a process of their own: its numbers, its ends, its refusals. */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
-import { type Environment, seedOf } from '../../../../plugins/scenarios/environment.ts'
+import {
+  type Environment,
+  type Scenario,
+  seedOf,
+} from '../../../../plugins/scenarios/environment.ts'
+import { type Choose, evaluate } from '../../../../plugins/scenarios/learning/evaluate.ts'
 import {
   type Definition,
   type Described,
@@ -92,6 +97,21 @@ test.each(['CartPole-v1', 'FrozenLake-v1', 'Acrobot-v1', 'odd_environments:Walk-
     expect(ours.map(({ told }) => told)).toEqual(JSON.parse(said))
   },
 )
+
+test('episodes that are looked at side by side are those looked at one by one', () => {
+  const scenario = scenarioOf('CartPole-v1')
+  const lean: Choose = (seen) => ((seen[2] ?? 0) + 0.3 * (seen[3] ?? 0) > 0 ? 1 : 0)
+  const options = { split: 'validation', episodes: 13 } as const
+  const together = evaluate(lean, { scenario, ...options })
+  const alone: Scenario = { ...scenario, make: () => withoutBegin(scenario.make()) }
+  expect(together).toEqual(evaluate(lean, { scenario: alone, ...options }))
+  expect(together.meanLength).toBeGreaterThan(100)
+})
+
+const withoutBegin = (environment: Environment): Environment => {
+  Object.defineProperty(environment, 'begin', { value: undefined })
+  return environment
+}
 
 test('seeds of the three splits stay apart', () => {
   const seeds = (['train', 'validation', 'test'] as const).map((split) =>
