@@ -34,6 +34,7 @@ import { settingsRoutes } from './routes-settings.ts'
 import { trainingRoutes } from './routes-training.ts'
 import { trainingRunner } from './runner.ts'
 import { scenariosMigrations } from './schema.ts'
+import { bringRoutes } from './serving/bring.ts'
 import { actRoutes } from './serving/routes.ts'
 import { PackModels } from './serving/packs.ts'
 import { ServedModels } from './serving/served.ts'
@@ -134,6 +135,7 @@ export default definePlugin({
         .use(frameworkRoutes(probes))
         .use(modelRoutes(catalogue, registry))
         .use(actRoutes(registry, served))
+        .use(bringRoutes({ catalogue, registry, served }))
         .use(chatRoutes({ catalogue, registry, served, packs }))
         .use(gatewayRoutes(rollouts))
         .use(recordingRoutes(catalogue, recordings))

@@ -33,6 +33,7 @@ interface Warm {
   readonly bytes: number
 }
 
+const untold = 'Nobody has told how long an observation of the model is'
 const usuallyKept = 32
 /** Of all warm networks' files together; one alone may not be larger. */
 const maxBytes = 256e6
@@ -62,6 +63,24 @@ export class ServedModels {
     warm.served.catch(() => this.#forget(model.id))
     this.#putAside()
     return warm.served
+  }
+
+  /**
+   * Whether the bytes are a network that could be served: runs it once. `width`: of observations,
+   * where the network takes any. Answers what it takes and gives.
+   * @throws HearthError `conflict` and why not, `unavailable` without the runtime
+   */
+  async probe(onnx: Uint8Array, width: number | undefined) {
+    const runtime = await this.#open()
+    if (!runtime) throw new HearthError('unavailable', 'onnxruntime does not run on this machine')
+    const network = await runtime.load(onnx)
+    try {
+      const taken = network.width ?? width
+      if (taken === undefined) throw new HearthError('conflict', untold)
+      return { width: taken, actions: (await network.run(new Float32Array(taken), 1)).length }
+    } finally {
+      await network.release()
+    }
   }
 
   /** Gives back everything. */
@@ -106,7 +125,7 @@ export class ServedModels {
     const width = network.width ?? policy?.file.observations ?? spec?.observations
     if (width === undefined) {
       await network.release()
-      throw new HearthError('conflict', 'Nobody has told how long an observation of the model is')
+      throw new HearthError('conflict', untold)
     }
     const batch = new Batch(network, width)
     return {
