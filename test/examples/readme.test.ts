@@ -46,6 +46,8 @@ const examples: Readonly<Record<string, printed.Example | string>> = {
   'docs/scenarios-gateway.md 1': playsByOpenAi,
   'docs/scenarios-language-models.md 1': 'test/faults/scenarios/prompt.test.ts runs it',
   'docs/scenarios-language-models.md 2': 'its model is large; adapter.test.ts asks with a tiny one',
+  'docs/scenarios-models.md 1': 'test/plugins/scenarios/serving/routes.test.ts brings one',
+  'docs/scenarios-models.md 2': 'test/plugins/scenarios/models-service.test.ts registers them',
   'docs/scenarios-outside.md 1': trainsInGymnasium,
   'docs/scenarios-outside.md 2': 'its server is nobody’s; openenv.test.ts has one of its own',
   'docs/scenarios-outside.md 3': 'test/faults/scenarios/openenv.test.ts runs it',
