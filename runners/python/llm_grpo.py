@@ -1,10 +1,5 @@
 """llm-grpo: a language model learns a scenario by trial, with GRPO (Shao et al. 2024) and LoRA.
 
-Of each start state a group of episodes is played, and an episode is as good as it is better than
-its group: (reward - mean) / deviation. Every token that the model drew is made likelier by that.
-Groups whose episodes all fare alike teach nothing; they are counted and passed over. Each batch
-is used once, so the policy that learns is the one that drew, and nothing has to be clipped.
-
 HEARTH_TRAINING holds the settings; what is told and kept is described in docs/job-programs.md.
 """
 
@@ -22,11 +17,11 @@ import llm_base
 import llm_model
 import torch
 from llm_evaluate import evaluate, evaluation_metrics
-from llm_play import Player, Scenario
+from llm_learn import learn, trained
+from llm_play import Interrupted, Player, Scenario
 from llm_words import Words
 
 GROUPS = 4  # start states between two updates
-MAX_BATCH_TOKENS = 4096  # that are learned from at once, padding included
 VALIDATION_EPISODES = 64
 TEST_EPISODES = 200
 EVALUATE_EVERY_S = 10
@@ -58,77 +53,6 @@ class Settings:
                         own["kl"])
 
 
-def learn(model, optimizer, groups, kl_weight):
-    """One step of the optimiser; answers the figures of the batch, means over own tokens."""
-    batch, idle = [], 0
-    for group in groups:
-        rewards = torch.tensor([one.end["reward"] for one in group], dtype=torch.float64)
-        deviation = rewards.std(correction=0).item()
-        if deviation < 1e-8:
-            idle += 1
-            continue
-        advantages = (rewards - rewards.mean()) / deviation
-        batch += [(one, a) for one, a in zip(group, advantages.tolist()) if one.said > 0]
-    figures = {"frac_reward_zero_std": idle / len(groups)}
-    if not batch:
-        return figures
-    count = sum(one.said for one, _ in batch)
-    sums = dict.fromkeys(("loss", "kl", "entropy"), 0.0)
-    optimizer.zero_grad()
-    for some in of_similar_length(batch):
-        ids, mask, own, advantage = padded(some, model.device)
-        log_p, entropy = log_probabilities(model, ids, mask)
-        with torch.no_grad(), model.disable_adapter():
-            base_log_p, _ = log_probabilities(model, ids, mask)
-        away = base_log_p - log_p
-        kl = away.exp() - away - 1  # never negative (Schulman 2020, k3)
-        gain = (log_p - log_p.detach()).exp() * advantage
-        loss = ((kl_weight * kl - gain) * own).sum() / count
-        loss.backward()
-        sums["loss"] += loss.item()
-        sums["kl"] += (kl * own).sum().item() / count
-        sums["entropy"] += (entropy * own).sum().item() / count
-    norm = torch.nn.utils.clip_grad_norm_(trained(model), 1.0).item()
-    optimizer.step()
-    return {**figures, **sums, "grad_norm": norm}
-
-
-def of_similar_length(batch):
-    """Parts of a batch that fit into memory, little of them padding."""
-    part = []
-    for one in sorted(batch, key=lambda one: len(one[0].tokens)):
-        if part and len(one[0].tokens) * (len(part) + 1) > MAX_BATCH_TOKENS:
-            yield part
-            part = []
-        part.append(one)
-    yield part
-
-
-def padded(some, device):
-    """Token ids and mask [rows, width]; own tokens and advantages of all but the first."""
-    width = max(len(one.tokens) for one, _ in some)
-    ids = torch.zeros(len(some), width, dtype=torch.long)
-    mask, own = torch.zeros_like(ids), torch.zeros(len(some), width)
-    for row, (one, _) in enumerate(some):
-        ids[row, :len(one.tokens)] = torch.tensor(one.tokens)
-        mask[row, :len(one.tokens)] = 1
-        own[row, :len(one.tokens)] = torch.tensor(one.own, dtype=torch.float32)
-    advantage = torch.tensor([[a] for _, a in some])
-    return ids.to(device), mask.to(device), own[:, 1:].to(device), advantage.to(device)
-
-
-def log_probabilities(model, ids, mask):
-    """Of each token but the first, by those before it, and the entropy there: [rows, width - 1]."""
-    logits = model(input_ids=ids, attention_mask=mask).logits[:, :-1].float()
-    log_p = logits.log_softmax(-1)
-    entropy = -(log_p.detach().exp() * log_p.detach()).sum(-1)
-    return log_p.gather(-1, ids[:, 1:, None]).squeeze(-1), entropy
-
-
-def trained(model):
-    return [parameter for parameter in model.parameters() if parameter.requires_grad]
-
-
 class Training:
     def __init__(self, settings, scenario):
         self.settings, self.scenario = settings, scenario
@@ -149,10 +73,25 @@ class Training:
         self.begun = time.monotonic()
         self.asked = False
         signal.signal(signal.SIGTERM, self._on_sigterm)
+        self.player.is_asked_to_end = lambda: self.asked
         if os.environ.get("HEARTH_CHECKPOINT"):
             self.restore(os.environ["HEARTH_CHECKPOINT"])
+        else:
+            self.metrics(scenario.hello["baselines"])
 
     def run(self):
+        try:
+            self.train()
+        except Interrupted:
+            pass  # the update that was under way is as if it had not begun
+        if self.asked and wish() == "pause":
+            self.report({})
+            self.save()
+            return
+        self.player.is_asked_to_end = lambda: False
+        self.finish()
+
+    def train(self):
         told = looked = float("-inf")
         saved = time.monotonic()
         look_s = 0.0
@@ -170,17 +109,18 @@ class Training:
             if time.monotonic() - saved > SAVE_EVERY_S:
                 self.save()
                 saved = time.monotonic()
-        if self.asked and wish() == "pause":
-            self.report({})
-            self.save()
-            return
-        self.finish()
 
     def advance(self):
         """One batch of groups: played, learned from."""
         size = self.settings.group_size
+        before = llm_model.generators(), self.starts.getstate()
         numbers = [self.starts.getrandbits(40) for _ in range(GROUPS)]
-        played = self.player.play("train", [n for n in numbers for _ in range(size)])
+        try:
+            played = self.player.play("train", [n for n in numbers for _ in range(size)])
+        except Interrupted:
+            llm_model.set_generators(before[0])
+            self.starts.setstate(before[1])
+            raise
         groups = [played[i:i + size] for i in range(0, len(played), size)]
         figures = learn(self.model, self.optimizer, groups, self.settings.kl)
         self.loss = figures.get("loss", self.loss)
@@ -249,22 +189,28 @@ class Training:
                         "warning")
 
     def finish(self):
+        """Leaves the model before its last looks: whatever becomes of those, it is there."""
+        tasks = self.scenario.hello["tasks"]
         until = time.monotonic() + LAST_LOOK_S if self.asked else None
-        self.look("validation", VALIDATION_EPISODES, until)
         llm_model.save_adapter(self.model, "model/adapter", self.base)
-        settings = json.loads(os.environ["HEARTH_TRAINING"])
+        self.describe(evaluate(self.player, tasks, "test", 0))
+        job.artifact("model")
+        self.look("validation", VALIDATION_EPISODES, until)
+        self.describe(evaluate(self.player, tasks, "test", TEST_EPISODES, until))
+        self.report({})
+
+    def describe(self, test):
+        """`test`: how it did on seeds that chose nothing."""
         manifest = {
             "format": 2, "kind": "adapter", "scenario": self.scenario.hello["scenario"],
-            "settings": settings, "base": llm_model.title(self.base),
+            "settings": json.loads(os.environ["HEARTH_TRAINING"]),
+            "base": llm_model.title(self.base),
             "trainingDigest": llm_model.digest(
                 llm_model.adapter_state(self.model), self.optimizer.state_dict()),
-            "episodes": self.episodes,
-            "test": evaluate(self.player, self.scenario.hello["tasks"], "test", TEST_EPISODES,
-                             until),
+            "episodes": self.episodes, "test": test,
         }
-        Path("model/manifest.json").write_text(json.dumps(manifest))
-        self.report({})
-        job.artifact("model")
+        Path("manifest.new").write_text(json.dumps(manifest))
+        os.replace("manifest.new", "model/manifest.json")
 
     def _on_sigterm(self, *_):
         self.asked = True

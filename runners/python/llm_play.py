@@ -37,6 +37,10 @@ class Scenario:
         return json.loads(line)
 
 
+class Interrupted(Exception):
+    """It was told to end while episodes were played: they count for nothing."""
+
+
 class Episode:
     """`tokens` of all that was said, `own` for those that the model drew; then how it ended."""
 
@@ -61,6 +65,8 @@ class Player:
     def __init__(self, model, words, scenario, max_tokens, max_context):
         self._model, self._words, self._scenario = model, words, scenario
         self._max_tokens, self._max_context = max_tokens, max_context
+        self.is_asked_to_end = lambda: False
+        self._begun = 0
         self._max_turns = scenario.hello["max_steps"] + SPARE_TURNS
         ends = model.generation_config.eos_token_id
         own = words.tokenizer.eos_token_id
@@ -70,13 +76,13 @@ class Player:
 
     def play(self, split, numbers, greedy=False):
         """One episode of each number, in their order; the same number begins the same way."""
-        begun = [
-            (str(i), self._scenario.ask(do="begin", id=str(i), split=split, episode=number)["user"])
-            for i, number in enumerate(numbers)
-        ]
-        episodes = [Episode(key, user, self._words.opening(user)) for key, user in begun]
+        episodes = [self._begin(split, number) for number in numbers]
         open_ = episodes
         while open_:
+            if self.is_asked_to_end():
+                for one in open_:
+                    self._scenario.ask(do="end", id=one.key)
+                raise Interrupted
             open_ = [one for one in open_ if self._has_room(one)]
             for start in range(0, len(open_), MAX_CONTEXTS):
                 some = open_[start:start + MAX_CONTEXTS]
@@ -84,6 +90,12 @@ class Player:
                     self._hear(one, said)
             open_ = [one for one in open_ if one.end is None]
         return episodes
+
+    def _begin(self, split, number):
+        self._begun += 1
+        key = str(self._begun)
+        user = self._scenario.ask(do="begin", id=key, split=split, episode=number)["user"]
+        return Episode(key, user, self._words.opening(user))
 
     def _has_room(self, one):
         """Whoever talks beyond all bounds has broken off."""

@@ -9,6 +9,7 @@ import hearthStep from './hearth_step.py' with { type: 'text' }
 import llmBase from './llm_base.py' with { type: 'text' }
 import llmEvaluate from './llm_evaluate.py' with { type: 'text' }
 import llmGrpo from './llm_grpo.py' with { type: 'text' }
+import llmLearn from './llm_learn.py' with { type: 'text' }
 import llmModel from './llm_model.py' with { type: 'text' }
 import llmPlay from './llm_play.py' with { type: 'text' }
 import llmTrain from './llm_train.py' with { type: 'text' }
@@ -31,6 +32,7 @@ const modules: Modules = {
   'llm_base.py': llmBase,
   'llm_evaluate.py': llmEvaluate,
   'llm_grpo.py': llmGrpo,
+  'llm_learn.py': llmLearn,
   'llm_model.py': llmModel,
   'llm_play.py': llmPlay,
   'llm_train.py': llmTrain,

@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-import llm_grpo
+import llm_learn
 import llm_model
 import torch
 from llm_play import Player
@@ -72,13 +72,13 @@ def learned(base, folder):
     short = next(one for one in group if one.turns == 2)
     told = tokenizer.decode([t for t, mine in zip(short.tokens, short.own) if not mine])
     turns = [one.turns for one in group]
-    optimizer = torch.optim.AdamW(llm_grpo.trained(model), lr=0.01)
+    optimizer = torch.optim.AdamW(llm_learn.trained(model), lr=0.01)
     best, worst = (pick(group, key=lambda one: one.end["reward"]) for pick in (max, min))
     before = [likelihood(model, one) for one in (best, worst)]
     alike = [one for one in group if one.end["reward"] == worst.end["reward"]]
-    idle = llm_grpo.learn(model, optimizer, [alike], 0.1)
+    idle = llm_learn.learn(model, optimizer, [alike], 0.1)
     unmoved = [likelihood(model, one) for one in (best, worst)] == before
-    figures = llm_grpo.learn(model, optimizer, [group, alike], 0.1)
+    figures = llm_learn.learn(model, optimizer, [group, alike], 0.1)
     after = [likelihood(model, one) for one in (best, worst)]
     llm_model.save_adapter(model, folder, {"name": base, "revision": None, "sha256": ""})
     fresh = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base), folder)
@@ -101,9 +101,9 @@ def learned(base, folder):
 
 
 def likelihood(model, one):
-    ids, mask, own, _ = llm_grpo.padded([(one, 0.0)], "cpu")
+    ids, mask, own, _ = llm_learn.padded([(one, 0.0)], "cpu")
     with torch.no_grad():
-        log_p, _ = llm_grpo.log_probabilities(model, ids, mask)
+        log_p, _ = llm_learn.log_probabilities(model, ids, mask)
     return (log_p * own).sum().item()
 
 

@@ -3,6 +3,7 @@ import { HearthError, Type as t } from '../../../../src/sdk.ts'
 import { Value } from '@sinclair/typebox/value'
 import { type Scenario, type Split, splits } from '../../environment.ts'
 import { Rollout } from '../../gateway/rollout.ts'
+import { measureBaselines } from '../baselines.ts'
 import { scenarioHash } from '../../scenario-hash.ts'
 
 const id = t.String({ minLength: 1, maxLength: 100 })
@@ -39,6 +40,8 @@ type Request =
   | { readonly do: 'end'; readonly id: string }
 
 const maxOpen = 10_000
+/** Of those who learn nothing, to be put beside whoever does. */
+export const baselineEpisodes = 300
 
 /**
  * Says what the scenario is, then answers each line with one line, in order; `{"error"}` where it
@@ -59,6 +62,7 @@ export const converse = async (
     scenario: { id: name, version, hash: scenarioHash(scenario) },
     tasks,
     max_steps: maxSteps,
+    baselines: measureBaselines(scenario, baselineEpisodes),
     system,
     tools: tools.map((tool) => ({ type: 'function', function: tool })),
   })

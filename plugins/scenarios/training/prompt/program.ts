@@ -5,7 +5,9 @@ import type { Scenario } from '../../environment.ts'
 import { type Upstream, upstreamIn } from '../../gateway/upstream.ts'
 import { type Manifest, modelFolder, modelPaths } from '../../models/manifest.ts'
 import { scenarioHash } from '../../scenario-hash.ts'
+import { measureBaselines } from '../baselines.ts'
 import { evaluationMetrics, percent } from '../evaluation.ts'
+import { baselineEpisodes } from '../language/converse.ts'
 import type { PromptSettings } from '../language/settings.ts'
 import type { TrainingParts } from '../program.ts'
 import type { TrainingSettings } from '../settings.ts'
@@ -63,7 +65,10 @@ class PromptTraining {
     this.#leader = { system: scenario.conversation?.system ?? '', demonstrations: [] }
     this.#ledger = new Ledger(settings)
     process.on('SIGTERM', () => this.#stop.abort())
-    if (!env['HEARTH_CHECKPOINT']) return
+    if (!env['HEARTH_CHECKPOINT']) {
+      this.#metrics(measureBaselines(scenario, baselineEpisodes))
+      return
+    }
     this.#ledger.restore(env['HEARTH_CHECKPOINT'])
     this.#metrics({ exact: 1 })
   }

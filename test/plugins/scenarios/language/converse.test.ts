@@ -23,6 +23,12 @@ test('it says what the scenario is', async () => {
       scenario: { id: 'signals', version: 1, hash: scenarioHash(signals) },
       tasks: ['red', 'green', 'blue', 'white'],
       max_steps: 2,
+      baselines: {
+        'baseline/random': expect.any(Number),
+        'baseline/heuristic': expect.any(Number),
+        'baseline/oracle': 100,
+        baseline_n: 300,
+      },
       system: 'Obey every signal.',
       tools: signals.conversation?.tools.map((tool) => ({ type: 'function', function: tool })),
     },

@@ -68,7 +68,7 @@ export interface Event {
 export const teach = async (
   folder: string,
   settings: Settings,
-  { checkpoint = '', pauseAtUpdate = 0 } = {},
+  { checkpoint = '', endAtUpdate = 0, wish = 'pause' } = {},
 ) => {
   const bin = join(folder, 'bin')
   await mkdir(bin, { recursive: true })
@@ -82,15 +82,15 @@ export const teach = async (
     const lines = (await Bun.file(events).text()).split('\n').slice(0, -1)
     return lines.map((line) => JSON.parse(line) as Event)
   }
-  const pause = async (pid: number) => {
-    const isSo = async () => (curve(await told(), 'updates').at(-1) ?? 0) >= pauseAtUpdate
-    await waitUntil('the update to pause at', isSo, 60_000)
-    await writeFile(control, 'pause')
+  const end = async (pid: number) => {
+    const isSo = async () => (curve(await told(), 'updates').at(-1) ?? 0) >= endAtUpdate
+    await waitUntil('the update to end at', isSo, 60_000)
+    await writeFile(control, wish)
     process.kill(pid, 'SIGTERM')
   }
   const { code, log } = await run([torch, '-m', 'llm_train'], {
     cwd: folder,
-    ...(pauseAtUpdate > 0 && { meanwhile: pause }),
+    ...(endAtUpdate > 0 && { meanwhile: end }),
     env: {
       PATH: `${bin}:${process.env['PATH']}`,
       PYTHONPATH: join(root, 'runners/python'),

@@ -137,7 +137,7 @@ test('paused in between it ends with the same weights', async () => {
   const whole = await fresh('whole')
   await teach(whole, settings)
   const begun = await fresh('begun')
-  const first = await teach(begun, settings, { pauseAtUpdate: 3 })
+  const first = await teach(begun, settings, { endAtUpdate: 3 })
   const saved = first.events.at(-1)
   expect({ code: first.code, saved }).toEqual({
     code: 0,
@@ -150,6 +150,19 @@ test('paused in between it ends with the same weights', async () => {
   expect(curve(second.events, 'exact')).toEqual([1])
   expect(await manifestIn(resumed)).toEqual(await manifestIn(whole))
 }, 180_000)
+
+test('stopped, it leaves what it has learned so far', async () => {
+  const work = await fresh('stopped')
+  const settings = settingsFor(base, { episodes: 1_000_000 })
+  const { code, events } = await teach(work, settings, { endAtUpdate: 2, wish: 'cancel' })
+  expect({ code, saved: events.filter(({ type }) => type === 'artifact') }).toEqual({
+    code: 0,
+    saved: [{ type: 'artifact', path: 'model' }],
+  })
+  const { test: tested, ...manifest } = await manifestIn(work)
+  expect(manifest).toMatchObject({ kind: 'adapter', settings })
+  expect(tested.episodes).toBeGreaterThan(0)
+}, 120_000)
 
 test('a base that is not there is refused with the reason', async () => {
   const work = await fresh('refused')
