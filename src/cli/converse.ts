@@ -7,6 +7,8 @@ import { offerAuthoring } from './authoring.ts'
 
 export const converse = async ([id = '']: readonly string[]): Promise<number> => {
   offerAuthoring()
+  // Meant for whoever asks here: this ends with what it reads.
+  process.on('SIGTERM', () => {})
   const scenario = await scenarioFor(process.env, id, { find: scenarioOf })
   await run(scenario, createInterface({ input: process.stdin }), (line) =>
     process.stdout.write(line),

@@ -86,7 +86,7 @@ const until = (id: string, what: string, isSo: (now: Status) => boolean) =>
 test('it learns, is paused and gone on with, and obeys where it is taken to', async () => {
   const session = await start({})
   await until(session, 'an update', ({ figures }) => (figures['updates'] ?? 0) > 3)
-  expect((await call('POST', `/api/training/${session}/pause`)).status).toBe(200)
+  expect(await call('POST', `/api/training/${session}/pause`)).toMatchObject({ status: 200 })
   const evaluated = await call<{ detail: string }>('GET', `/api/training/${session}/evaluate`)
   expect(evaluated.status).toBe(409)
   expect((await call('POST', `/api/training/${session}/resume`)).status).toBe(200)

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline'
 import { converse } from '../../../../plugins/scenarios/training/language/converse.ts'
 import { signals } from './signals.ts'
 
+process.on('SIGTERM', () => {})
 await converse(signals, createInterface({ input: process.stdin }), (line) =>
   process.stdout.write(line),
 )
