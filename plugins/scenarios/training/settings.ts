@@ -121,8 +121,8 @@ export const scheduleOf = (
     demonstrations,
     cloneRows,
     groups: algorithm === 'grpo' ? groupShape(spec) : null,
-    // One bad step may undo what was copied, and a long episode forgives none.
-    trialRate: clones && isLong ? 0.25 : 1,
+    // Where all goes well, advantages are noise: large steps by them undo what was copied.
+    trialRate: clones ? 0.25 : 1,
     anneals: true,
     ppo: {
       gamma: 0.99,
