@@ -44,6 +44,11 @@ const keptPolicies = 32
 const recentMs = 1000
 const keptRecent = 1000
 const maxFiles = 1000
+/** Held while it is decided which files nobody has any more, and what a version is called. */
+const filesLock = 'scenarios models'
+const maxTries = 3
+
+type StoredFile = Pick<ModelFile, 'path' | 'sha256' | 'size'>
 
 export class Registry {
   readonly #options: RegistryOptions
@@ -57,18 +62,29 @@ export class Registry {
 
   /** Keeps its files first, then tells of it; with the id of one that is there: that one. */
   async register(owner: Who, draft: ModelDraft): Promise<Model> {
-    const { db, blobs, clock } = this.#options
+    const { blobs } = this.#options
     const id = draft.id ?? `model_${crypto.randomUUID().replaceAll('-', '')}`
     if (draft.files.length > maxFiles) {
       throw new HearthError('validation', `A model has at most ${maxFiles} files`)
     }
-    const files: { path: string; sha256: string; size: number }[] = []
-    for (const { path, open } of draft.files) {
-      const { sha256, sizeBytes: size } = await blobs.put(await open())
-      files.push({ path, sha256, size })
+    for (let tries = 0; tries < maxTries; tries++) {
+      const files: StoredFile[] = []
+      for (const { path, open } of draft.files) {
+        const { sha256, sizeBytes: size } = await blobs.put(await open())
+        files.push({ path, sha256, size })
+      }
+      if (await this.#tell(owner, draft, id, files)) return this.get(owner, id)
     }
+    throw new HearthError('unavailable', 'The files of the model are deleted by others: try again')
+  }
+
+  /** False: a file went with the last model that had it, before this one was known. */
+  #tell(owner: Who, draft: ModelDraft, id: string, files: readonly StoredFile[]): Promise<boolean> {
+    const { db, blobs, clock } = this.#options
     const { scenario, name } = draft
-    await db.transaction(async (tx) => {
+    return db.transaction(async (tx) => {
+      await tx.lock(filesLock)
+      for (const { sha256 } of files) if (!(await blobs.info(sha256))) return false
       const [last] = await tx.rows<{ number: number | null }>(sql`
         select max(number) as number from scenarios_model
         where owner_id = ${owner.id} and name = ${name}`)
@@ -81,13 +97,13 @@ export class Registry {
          ${files.reduce((sum, { size }) => sum + size, 0)}, ${JSON.stringify(draft.test)},
          ${JSON.stringify(draft.lineage)}, ${clock.now()})
         on conflict (id) do nothing`)
-      if (isNew === 0) return
+      if (isNew === 0) return true
       for (const { path, sha256, size } of files) {
         await tx.run(sql`insert into scenarios_artifact (model_id, path, sha256, size)
           values (${id}, ${path}, ${sha256}, ${size})`)
       }
+      return true
     })
-    return this.get(owner, id)
   }
 
   async list(who: Who, { name }: { readonly name?: string } = {}): Promise<Model[]> {
@@ -181,19 +197,19 @@ export class Registry {
   async remove(who: Who, id: string): Promise<void> {
     const { db, blobs } = this.#options
     await this.get(who, id)
-    const files = await db.transaction(async (tx) => {
+    await db.transaction(async (tx) => {
+      await tx.lock(filesLock)
       const mine = await filesWhere(tx, sql`model_id = ${id}`)
       await tx.run(sql`delete from scenarios_model where id = ${id}`)
       await tx.run(sql`delete from scenarios_artifact where model_id = ${id}`)
-      return mine
+      for (const { sha256 } of mine) {
+        const others = await filesWhere(tx, sql`sha256 = ${sha256}`)
+        if (others.length === 0) await blobs.delete(sha256)
+      }
     })
     this.#policies.delete(id)
     this.#recent.delete(id)
     for (const tell of this.#whenRemoved) tell(id)
-    for (const { sha256 } of files) {
-      const others = await filesWhere(db, sql`sha256 = ${sha256}`)
-      if (others.length === 0) await blobs.delete(sha256)
-    }
   }
 
   async #load(model: Model): Promise<Policy> {

@@ -76,6 +76,21 @@ test('files go with the last model that has them', async () => {
   expect(await blobs.info(sha256)).toBeNull()
 })
 
+test('files that go while a model with the same ones is told of are stored again', async () => {
+  const { registry, blobs } = await opened()
+  const one = await registry.register(ada, draft())
+  const { put } = blobs
+  let stored = 0
+  blobs.put = async (...args) => {
+    const info = await put(...args)
+    if (stored++ === 0) await registry.remove(ada, one.id)
+    return info
+  }
+  const other = await registry.register(ada, draft())
+  const bytes = await registry.file(ada, other.id, 'model/adapter.bin')
+  expect([await new Response(bytes).text(), stored]).toEqual(['weights', 2])
+})
+
 test('another plugin is handed it by name', async () => {
   const { registry } = await opened()
   let handed: Models | undefined
