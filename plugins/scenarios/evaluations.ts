@@ -65,6 +65,10 @@ export class Evaluations {
       const why = 'A checkpoint of torch is read by its own job only: resume it, or stop it first'
       throw new HearthError('conflict', why)
     }
+    const left = await jobs.bytes.artifacts(who, session.jobId)
+    if (!left.some(({ path }) => path === checkpointPath)) {
+      throw new HearthError('conflict', 'It was paused before it had learned anything')
+    }
     const bytes = await jobs.bytes.artifact(who, session.jobId, checkpointPath)
     const { settings, state } = readCheckpoint(await new Response(bytes).text())
     const trainer = await Trainer.make(scenario, settings)

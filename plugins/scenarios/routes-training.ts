@@ -5,7 +5,7 @@ import { type Split, splits } from './environment.ts'
 import type { Evaluations } from './evaluations.ts'
 import { frameworks } from './frameworks.ts'
 import type { Probes } from './harness/probes.ts'
-import { sessionsWhere, sessionView, visibleSession } from './session.ts'
+import { sessionsWhere, visibleSession } from './session.ts'
 import type { SettingsStore } from './settings.ts'
 import { unsuitable, usualAlgorithm, unharnessed } from './training/algorithms.ts'
 import type { Teachings } from './teachings.ts'
@@ -112,13 +112,14 @@ export const trainingRoutes = ({
       '/api/training',
       async ({ who }) => {
         const mine = who.isSuperuser ? sql`1 = 1` : sql`owner_id = ${who.id}`
-        return (await sessionsWhere(db, mine)).map(sessionView)
+        const sessions = await sessionsWhere(db, mine)
+        return Promise.all(sessions.map((session) => trainings.view(who, session)))
       },
       { detail: { tags, summary: 'List training sessions' } },
     )
     .get(
       '/api/training/:id',
-      async ({ params, who }) => sessionView(await visibleSession(db, who, params.id)),
+      async ({ params, who }) => trainings.view(who, await visibleSession(db, who, params.id)),
       { detail: { tags, summary: 'Get how far a training session is' } },
     )
     .get(

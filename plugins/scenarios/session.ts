@@ -1,6 +1,7 @@
 /** A training as the document has it, and its row. */
 import { HearthError, type Queries, sql, type Who } from '../../src/sdk.ts'
 import { standingOf } from './standing.ts'
+import { algorithms } from './training/algorithms.ts'
 import type { TrainingSettings } from './training/settings.ts'
 
 export type Status = 'running' | 'paused' | 'completed' | 'failed'
@@ -99,7 +100,8 @@ export const sessionView = (session: Session) => {
     max_episodes: settings.episodes,
     learning_rate: settings.learningRate,
     seed: settings.seed,
-    demonstrations: settings.recorded ? 'recorded' : 'oracle',
+    // Whose episodes it begins with; null: it learns by trial alone.
+    demonstrations: demonstrationsOf(settings),
     accuracy: accuracy ?? 0,
     avg_reward: avg_reward ?? 0,
     loss: loss ?? 0,
@@ -112,8 +114,13 @@ export const sessionView = (session: Session) => {
     job_id: session.jobId,
     model_id: session.modelId,
     error: session.error,
+    // Why its job has not begun; only where it is asked for by itself.
+    waiting_for: null as string | null,
   }
 }
+
+const demonstrationsOf = ({ recorded, algorithm }: TrainingSettings) =>
+  recorded ? 'recorded' : algorithms[algorithm].copies ? 'oracle' : null
 
 /** `H:MM:SS`, hours without a leading zero. */
 const durationOf = (seconds: number): string => {

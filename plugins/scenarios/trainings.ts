@@ -110,6 +110,14 @@ export class Trainings implements MetricSink {
     return visibleSession(db, who, key)
   }
 
+  /** As the document has it; of one that runs also what its job still waits for. */
+  async view(who: Who, session: Session) {
+    const view = sessionView(session)
+    if (session.status !== 'running' || session.jobId === null) return view
+    const { state, detail } = await this.#options.jobs.get(who, session.jobId)
+    return { ...view, waiting_for: state === 'queued' || session.updates === 0 ? detail : null }
+  }
+
   /** Answers when the state is safe on the server. */
   async pause(who: Who, id: string): Promise<void> {
     const session = await this.#changeable(who, id, 'pause', ['running', 'paused'])
@@ -146,7 +154,7 @@ export class Trainings implements MetricSink {
       throw new HearthError('conflict', 'A training that failed cannot be stopped')
     }
     if (session.status === 'completed') return session
-    if (session.status === 'paused') {
+    if (session.status === 'paused' && (await this.#hasBegun(who, session))) {
       // Its state becomes a model where it can be evaluated: in the job.
       const before = session.updates
       await this.resume(who, id)
@@ -194,12 +202,18 @@ export class Trainings implements MetricSink {
       },
     )
     if (model) await this.#options.keepPlayed(owner, session, model.id, job.id)
-    const error = model ? null : job.state === 'cancelled' ? 'It was stopped before it began' : why
+    const isUnbegun = job.state === 'cancelled' && session.episode === 0
+    const error = model ? null : isUnbegun ? 'It was stopped before it began' : why
     await this.#set(
       session,
-      sql`status = ${model ? 'completed' : 'failed'}, model_id = ${model?.id ?? null},
+      sql`status = ${model || isUnbegun ? 'completed' : 'failed'}, model_id = ${model?.id ?? null},
           error = ${error}, ended_at = ${clock.now()}`,
     )
+  }
+
+  async #hasBegun(who: Who, { jobId }: Session): Promise<boolean> {
+    const left = await this.#options.jobs.bytes.artifacts(who, jobId ?? '')
+    return left.some(({ kind }) => kind === 'checkpoint')
   }
 
   async #changeable(who: Who, id: string, verb: string, from: readonly string[]) {

@@ -60,7 +60,10 @@ export class HarnessShare {
     const told = this.#successes.length > 0
     return {
       rollouts_harness: this.#played,
-      ...(told && { harness_accuracy: (100 * successes) / this.#successes.length }),
+      ...(told && {
+        harness_accuracy: (100 * successes) / this.#successes.length,
+        harness_accuracy_n: this.#successes.length,
+      }),
     }
   }
 

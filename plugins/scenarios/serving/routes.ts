@@ -10,25 +10,31 @@ const maxWidth = 4096
 const row = t.Array(t.Number(), { minItems: 1, maxItems: maxWidth })
 const mask = t.Array(t.Integer({ minimum: 0, maximum: 1 }), { minItems: 1, maxItems: maxWidth })
 
-const actBody = t.Union([
-  t.Object({ observation: row, mask: t.Optional(mask) }),
-  t.Object({ observations: t.Array(row, { minItems: 1, maxItems: maxRows }) }),
-])
+/** `observation` or `observations`; no union, so that what is wrong is said of the field. */
+const actBody = t.Object({
+  observation: t.Optional(row),
+  mask: t.Optional(mask),
+  observations: t.Optional(t.Array(row, { minItems: 1, maxItems: maxRows })),
+})
 
 export const actRoutes = (registry: Registry, served: ServedModels) =>
   router().post(
     '/api/models/:id/act',
     async ({ params, body, who }) => {
       const model = await served.of(await registry.acting(who, params.id))
-      if ('observations' in body) {
-        for (const one of body.observations) check(one, 'observations', model.width)
-        return { actions: await Promise.all(body.observations.map((one) => act(model, one))) }
+      const { observation, observations, mask: open } = body
+      if ((observation === undefined) === (observations === undefined)) {
+        throw invalid('observation', 'or observations must be given, one of them')
       }
-      check(body.observation, 'observation', model.width)
-      if (body.mask?.every((open) => open === 0)) {
-        throw new HearthError('validation', 'mask leaves no action')
+      if (observations) {
+        if (open) throw invalid('mask', 'goes with one observation, not with observations')
+        for (const one of observations) check(one, 'observations', model.width)
+        return { actions: await Promise.all(observations.map((one) => act(model, one))) }
       }
-      return act(model, body.observation, body.mask)
+      const seen = observation ?? []
+      check(seen, 'observation', model.width)
+      if (open?.every((isOpen) => isOpen === 0)) throw invalid('mask', 'leaves no action')
+      return act(model, seen, open)
     },
     { body: actBody, detail: { tags: ['models'], summary: 'Ask a trained model what to do' } },
   )
@@ -41,8 +47,10 @@ const act = async (model: Served, seen: readonly number[], open?: readonly numbe
 
 const check = (given: readonly number[], name: string, wanted: number): void => {
   if (given.length === wanted) return
-  const message = `must have ${wanted} numbers, not ${given.length}`
-  throw new HearthError('validation', `${name} ${message}`, {
+  throw invalid(name, `must have ${wanted} numbers, not ${given.length}`)
+}
+
+const invalid = (name: string, message: string): HearthError =>
+  new HearthError('validation', `${name} ${message}`, {
     issues: [{ path: `body.${name}`, message }],
   })
-}

@@ -154,6 +154,22 @@ test('paused and killed in between, it ends with one model that acts', async () 
     const { body } = await call('POST', `/api/models/${model}/act`, { observation })
     expect(body).toMatchObject({ action })
   }
+  const wrong = async (body: object) =>
+    (await call<{ detail: string }>('POST', `/api/models/${model}/act`, body)).body.detail
+  const opening = episode.body.steps[0]?.observation ?? []
+  expect([
+    await wrong({}),
+    await wrong({ observation: [] }),
+    await wrong({ observation: ['x'] }),
+    await wrong({ observations: [opening], mask: [1] }),
+    await wrong({ observation: opening, mask: [2] }),
+  ]).toEqual([
+    'observation or observations must be given, one of them',
+    expect.stringContaining('body.observation'),
+    expect.stringContaining('body.observation.0'),
+    'mask goes with one observation, not with observations',
+    expect.stringContaining('body.mask.0'),
+  ])
   const onnx = await fetch(`${hearth.origin}/api/models/${model}/export`)
   const bytes = new Uint8Array(await onnx.arrayBuffer())
   const listed = await call<Listed>('GET', `/api/models/${model}`)
@@ -182,6 +198,28 @@ test('paused and killed in between, it ends with one model that acts', async () 
   })
   expect((await call('GET', `/api/models/${model}`)).status).toBe(404)
 }, 120_000)
+
+test('one that no node can take says so, and is stopped at once, paused or not', async () => {
+  const waiting = async () => {
+    const { body } = await call<{ session_id: string }>('POST', '/api/training/start', {
+      scenario_id: 'customer_support',
+      node: 'nowhere',
+    })
+    return body.session_id
+  }
+  const [one, other] = [await waiting(), await waiting()]
+  const seen = (await call<{ waiting_for: string }>('GET', `/api/training/${one}`)).body
+  expect(seen.waiting_for).toContain('nowhere')
+  expect((await act(other, 'pause')).status).toBe(200)
+  expect((await call('GET', `/api/training/${other}/evaluate`)).status).toBe(409)
+  for (const id of [one, other]) {
+    expect(await act(id, 'stop')).toEqual({
+      status: 200,
+      body: { status: 'stopped', model_id: null },
+    })
+    expect(await look(id)).toMatchObject({ status: 'completed', model_id: null })
+  }
+})
 
 test('it goes on from its checkpoint when its program is killed', async () => {
   const id = await begin(150_000)
