@@ -49,6 +49,7 @@ The module exports \`scenario\`; with \`lint\`, an object, its author may set ot
 
 /** @throws Refusal what is wrong with the module as such */
 const opened = async (path: string) => {
+  if (!(await Bun.file(path).exists())) throw new Refusal(`There is no file ${path}`)
   try {
     return await load(await bundleOf(path))
   } catch (error) {
