@@ -5,6 +5,7 @@ import { type Split, splits } from './environment.ts'
 import type { Evaluations } from './evaluations.ts'
 import { frameworks } from './frameworks.ts'
 import type { Probes } from './harness/probes.ts'
+import { onlyKnown } from './known-keys.ts'
 import { sessionsWhere, visibleSession } from './session.ts'
 import type { SettingsStore } from './settings.ts'
 import { unsuitable, usualAlgorithm, unharnessed } from './training/algorithms.ts'
@@ -35,6 +36,7 @@ const startBody = t.Object(
     ...languageFields,
   },
   {
+    additionalProperties: true,
     examples: [
       {
         scenario_id: 'customer_support',
@@ -71,6 +73,7 @@ export const trainingRoutes = ({
     .post(
       '/api/training/start',
       async ({ body, who }) => {
+        onlyKnown(body, startBody)
         const scenario = await catalogue.get(who, body.scenario_id)
         const usual = await all.of(who.id)
         const framework = body.framework ?? usual.framework

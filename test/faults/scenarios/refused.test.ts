@@ -56,6 +56,8 @@ describe('what is refused', () => {
     ['GET', '/api/scenarios/nobody', undefined, 404],
     ['PUT', '/api/settings', { learningRate: -4 }, 422],
     ['PUT', '/api/settings', { framework: 'nonsense' }, 422],
+    ['PUT', '/api/settings', { maxEpisode: 3 }, 422],
+    ['POST', '/api/training/start', { scenario_id: 'cartpole', max_epsodes: 3 }, 422],
   ] as const)('%s %s %o: %d', async (method, path, body, status) => {
     const reply = await call<{ detail: unknown }>(method, path, body)
     expect(reply.status).toBe(status)

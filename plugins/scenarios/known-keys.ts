@@ -1,0 +1,12 @@
+/** Keys that nobody reads are refused: a typing error would silently mean the usual value. */
+import { HearthError } from '../../src/sdk.ts'
+
+/** Of a schema that lets others pass, so that they arrive. @throws HearthError `validation` */
+export const onlyKnown = (body: object, { properties }: { readonly properties: object }): void => {
+  const unknown = Object.keys(body).find((key) => !Object.hasOwn(properties, key))
+  if (unknown === undefined) return
+  const message = `is not known; there are ${Object.keys(properties).join(', ')}`
+  throw new HearthError('validation', `body.${unknown} ${message}`, {
+    issues: [{ path: `body.${unknown}`, message }],
+  })
+}
