@@ -252,3 +252,31 @@ test('a socket is closed with the reason, or with the last word', async () => {
   expect(heard.at(-1)).toEqual(await look(id))
   expect(heard.at(-1)?.status).toBe('completed')
 }, 60_000)
+
+test('what is never learned raises an alarm, task by task', async () => {
+  const { body } = await call<{ session_id: string }>('POST', '/api/training/start', {
+    scenario_id: 'customer_support',
+    framework: 'Native',
+    algorithm: 'reinforce',
+    max_episodes: 600,
+    seed: 1,
+  })
+  const id = body.session_id
+  await until(id, 'its end', ({ status }) => status !== 'running')
+  const done = (await look(id)) as Status & {
+    readonly alarms: readonly { readonly kind: string; readonly task: string }[]
+    readonly tasks: Readonly<Record<string, { accuracy: number }>>
+  }
+  const dead = Object.entries(done.tasks).filter(([, { accuracy }]) => accuracy === 0)
+  expect(dead.length).toBeGreaterThan(0)
+  expect(done.alarms.map(({ kind, task }) => `${kind} ${task}`)).toEqual(
+    dead.map(([task]) => `dead_task ${task}`),
+  )
+  expect(done).toMatchObject({
+    status: 'completed',
+    algorithm: 'reinforce',
+    advice: 'What more episodes of customer_support give with reinforce was not measured.',
+    // Measured by the training before: told at once, not played again.
+    baselines: { oracle: { accuracy: 100, episodes: 300 } },
+  })
+}, 60_000)
