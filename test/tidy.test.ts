@@ -38,6 +38,7 @@ describe('the rules themselves', () => {
     ['src/kernel/a.ts', "import postgres from 'postgres'"],
     ['src/kernel/a.ts', "import { sql } from 'drizzle-orm/sql'"],
     ['src/kernel/a.ts', "import Redis from 'ioredis'"],
+    ['plugins/a/index.ts', "import * as ort from 'onnxruntime-node'"],
     ['src/auth/a.ts', "import { Elysia } from 'elysia'"],
     ['src/storage/a.ts', "import type { Clock } from '../kernel/clock.ts'"],
     ['plugins/a/b/c.ts', "import { x } from '../../../src/kernel/clock.ts'"],

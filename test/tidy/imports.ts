@@ -22,11 +22,15 @@ export const importsOf = ({ path, text }: Source): Import[] => {
   return found
 }
 
+const onnxFile = 'plugins/scenarios/serving/onnx-runtime.ts'
+
 /** Why this import is not allowed, or null. */
 export const importBreach = ({ from, target }: Import): string | null => {
   const driver = ['postgres', 'bun:sqlite', 'drizzle-orm'].find((name) => isPackage(target, name))
   if (driver && inProduct(from) && !/^src\/storage\/|\/schema\.ts$/.test(from))
     return `${driver} is used by src/storage and schema.ts files only`
+  if (isPackage(target, 'onnxruntime-node') && inProduct(from) && from !== onnxFile)
+    return `onnxruntime-node is used by ${onnxFile} only`
   if (isPackage(target, 'ioredis') && inProduct(from) && from !== 'src/live/bus.ts')
     return 'ioredis is used by src/live/bus.ts only'
   if (isPackage(target, 'elysia') && inProduct(from) && !/^src\/(kernel\/|sdk\.ts$)/.test(from))
