@@ -14,7 +14,7 @@ import { toldAsOpenAi } from './gateway/refusals.ts'
 import { episodeOver } from './gateway/rollout.ts'
 import { heardIn } from './heard.ts'
 import { choose } from './models/choice.ts'
-import type { Registry } from './registry.ts'
+import type { Registry } from './models/registry.ts'
 import type { PackModels } from './serving/packs.ts'
 import type { ServedModels } from './serving/served.ts'
 

@@ -2,7 +2,7 @@
 import { router, Type as t } from '../../src/sdk.ts'
 import type { Catalogue } from './catalogue.ts'
 import { exported, formats, usualFormat } from './models/exports/formats.ts'
-import type { Registry } from './registry.ts'
+import type { Registry } from './models/registry.ts'
 
 const tags = ['models']
 export const modelRoutes = (catalogue: Catalogue, registry: Registry) =>

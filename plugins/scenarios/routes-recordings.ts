@@ -2,8 +2,8 @@
 import { HearthError, router, t as elysia, Type as t, type Who } from '../../src/sdk.ts'
 import type { Catalogue } from './catalogue.ts'
 import { splits } from './environment.ts'
-import { type Recordings, sources } from './recordings.ts'
-import { rescore } from './rescore.ts'
+import { type Recordings, sources } from './episodes/recordings.ts'
+import { rescore } from './episodes/rescore.ts'
 
 const tags = ['scenarios']
 

@@ -1,12 +1,12 @@
 /** The routes of scenarios: what there is to be trained on, and single episodes to look at. */
 import { HearthError, router, Type as t } from '../../src/sdk.ts'
 import type { Catalogue } from './catalogue.ts'
-import { play, players, trajectoryOf } from './episodes.ts'
+import { play, players, trajectoryOf } from './episodes/play.ts'
 import { type Scenario, splits } from './environment.ts'
 import type { Probes } from './harness/probes.ts'
-import type { Recordings } from './recordings.ts'
+import type { Recordings } from './episodes/recordings.ts'
 import { type OutsideDesk, outsideView } from './outside/desk.ts'
-import type { Registry } from './registry.ts'
+import type { Registry } from './models/registry.ts'
 
 const tags = ['scenarios']
 

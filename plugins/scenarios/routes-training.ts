@@ -2,18 +2,18 @@
 import { type Database, HearthError, router, sql, t as elysia, Type as t } from '../../src/sdk.ts'
 import type { Catalogue } from './catalogue.ts'
 import { type Split, splits } from './environment.ts'
-import type { Evaluations } from './evaluations.ts'
+import type { Evaluations } from './sessions/evaluations.ts'
 import { frameworks } from './frameworks.ts'
 import type { Probes } from './harness/probes.ts'
 import { onlyKnown } from './known-keys.ts'
-import { sessionsWhere, visibleSession } from './session.ts'
+import { sessionsWhere, visibleSession } from './sessions/session.ts'
 import type { SettingsStore } from './settings.ts'
 import { unsuitable, usualAlgorithm, unharnessed } from './training/algorithms.ts'
-import type { Teachings } from './teachings.ts'
+import type { Teachings } from './sessions/teachings.ts'
 import { languageFields, languageSettings, usualRate } from './training/language/settings.ts'
 import { upstreamSecrets } from './training/prompt/secrets.ts'
 import { algorithmNames } from './training/settings.ts'
-import type { Trainings } from './trainings.ts'
+import type { Trainings } from './sessions/trainings.ts'
 
 const tags = ['training']
 

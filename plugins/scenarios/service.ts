@@ -1,10 +1,10 @@
 /** What other plugins may ask of scenarios. */
 import { defineService, type Who } from '../../src/sdk.ts'
-import type { Model, ModelFile } from './model-rows.ts'
-import type { ModelDraft } from './registry.ts'
+import type { Model, ModelFile } from './models/model-rows.ts'
+import type { ModelDraft } from './models/registry.ts'
 
-export type { Lineage, Model, ModelFile } from './model-rows.ts'
-export type { ModelDraft } from './registry.ts'
+export type { Lineage, Model, ModelFile } from './models/model-rows.ts'
+export type { ModelDraft } from './models/registry.ts'
 
 /** The one registry of models, whoever made them. Users see their own, administrators all. */
 export interface Models {

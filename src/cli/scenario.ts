@@ -2,7 +2,12 @@
 import { resolve } from 'node:path'
 import { bundleOf, load } from '../../plugins/scenarios/brought/module.ts'
 import type { Scenario } from '../../plugins/scenarios/environment.ts'
-import { lint, type LintOptions, type LintRule, lintRules } from '../../plugins/scenarios/lint.ts'
+import {
+  lint,
+  type LintOptions,
+  type LintRule,
+  lintRules,
+} from '../../plugins/scenarios/lint/lint.ts'
 import { UsageError, wholeNumberOf } from './arguments.ts'
 import { offerAuthoring } from './authoring.ts'
 import { type ClientVerb, Refusal } from './client-verb.ts'

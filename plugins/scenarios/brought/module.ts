@@ -3,7 +3,7 @@ import { Type as t } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { basename } from 'node:path'
 import type { Scenario } from '../environment.ts'
-import type { LintOptions } from '../lint.ts'
+import type { LintOptions } from '../lint/lint.ts'
 
 /** A policy has to be learned, not data: pictures and tables belong elsewhere. */
 const maxBundleBytes = 4 * 2 ** 20

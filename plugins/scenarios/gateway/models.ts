@@ -1,7 +1,7 @@
 /** Who answers to a name: a trained policy, a scripted player, or a language model upstream. */
 import { HearthError, type Who } from '../../../src/sdk.ts'
 import type { Scenario } from '../environment.ts'
-import type { Registry } from '../registry.ts'
+import type { Registry } from '../models/registry.ts'
 import type { ServedModels } from '../serving/served.ts'
 import type { PackModels } from '../serving/packs.ts'
 import type { SettingsStore } from '../settings.ts'

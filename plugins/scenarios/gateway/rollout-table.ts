@@ -10,7 +10,7 @@ import {
 } from '../../../src/sdk.ts'
 import type { Catalogue } from '../catalogue.ts'
 import type { Scenario } from '../environment.ts'
-import type { Recordings } from '../recordings.ts'
+import type { Recordings } from '../episodes/recordings.ts'
 import type { ChatModel } from './chat-model.ts'
 import { messagesIn, type RolloutEvent } from './events.ts'
 import { type Gateway, type RolloutWish, unknownRollout } from './gateway.ts'

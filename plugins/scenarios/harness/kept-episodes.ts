@@ -4,9 +4,9 @@ import { type Jobs, Type as t, type Who } from '../../../src/sdk.ts'
 import type { Catalogue } from '../catalogue.ts'
 import { type Scenario, seedOf, splits } from '../environment.ts'
 import type { ChatMessage, Trajectory } from '../gateway/trajectory.ts'
-import type { Recordings } from '../recordings.ts'
-import type { Session } from '../session.ts'
-import { replay } from '../replay.ts'
+import type { Recordings } from '../episodes/recordings.ts'
+import type { Session } from '../sessions/session.ts'
+import { replay } from '../episodes/replay.ts'
 
 /** Where a training leaves those that agents played, in the work folder of its job. */
 export const playedPath = 'harness-episodes.json'

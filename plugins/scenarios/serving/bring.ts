@@ -2,7 +2,7 @@
 import { HearthError, router, Type as t, type Who } from '../../../src/sdk.ts'
 import type { Catalogue } from '../catalogue.ts'
 import { modelPaths } from '../models/manifest.ts'
-import type { Registry } from '../registry.ts'
+import type { Registry } from '../models/registry.ts'
 import type { ServedModels } from './served.ts'
 
 const maxBytes = 64 * 2 ** 20

@@ -1,7 +1,7 @@
 /** `/act`: a trained model is asked what to do, by the numbers that it sees. */
 import { HearthError, router, Type as t } from '../../../src/sdk.ts'
 import { choose } from '../models/choice.ts'
-import type { Registry } from '../registry.ts'
+import type { Registry } from '../models/registry.ts'
 import type { Served, ServedModels } from './served.ts'
 
 const maxRows = 1024

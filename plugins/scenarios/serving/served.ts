@@ -1,9 +1,9 @@
 /** Models that act: their networks kept warm, the least used put aside. */
 import { HearthError, type Logger } from '../../../src/sdk.ts'
 import type { Catalogue } from '../catalogue.ts'
-import type { Model, ModelFile } from '../model-rows.ts'
+import type { Model, ModelFile } from '../models/model-rows.ts'
 import { modelPaths } from '../models/manifest.ts'
-import type { Registry } from '../registry.ts'
+import type { Registry } from '../models/registry.ts'
 import { Batch } from './batch.ts'
 import { type OnnxRuntime, openRuntime } from './onnx-runtime.ts'
 

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { scenarioOf } from '../../../plugins/scenarios/catalogue.ts'
-import { play } from '../../../plugins/scenarios/episodes.ts'
+import { play } from '../../../plugins/scenarios/episodes/play.ts'
 import { Policy } from '../../../plugins/scenarios/models/policy.ts'
 import type { PolicyFile } from '../../../plugins/scenarios/models/policy-file.ts'
 import { type Hearth, startHearth } from '../../../scripts/hearth.ts'

@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test'
 import scenarios from '../../../plugins/scenarios/index.ts'
 import { type ModelDraft, type Models, models } from '../../../plugins/scenarios/service.ts'
-import { Registry } from '../../../plugins/scenarios/registry.ts'
+import { Registry } from '../../../plugins/scenarios/models/registry.ts'
 import { definePlugin, type Who } from '../../../src/sdk.ts'
 import { migrate } from '../../../src/storage/migrate.ts'
 import { openDatabase } from '../../../src/storage/open.ts'

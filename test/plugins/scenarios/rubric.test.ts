@@ -3,8 +3,8 @@ import { describe, expect, test } from 'bun:test'
 import { type Scenario, seedOf } from '../../../plugins/scenarios/environment.ts'
 import { builtIn } from '../../../plugins/scenarios/environments/built-in.ts'
 import { baselines, evaluate } from '../../../plugins/scenarios/learning/evaluate.ts'
-import { rubricBreach } from '../../../plugins/scenarios/lint-rubric.ts'
-import { diceOf, mixedAction } from '../../../plugins/scenarios/lint-contract.ts'
+import { rubricBreach } from '../../../plugins/scenarios/lint/rubric.ts'
+import { diceOf, mixedAction } from '../../../plugins/scenarios/lint/contract.ts'
 import {
   gate,
   judge,

@@ -1,6 +1,6 @@
 /** What a model can be taken away as: one file each. */
 import type { Scenario } from '../../environment.ts'
-import type { Model } from '../../model-rows.ts'
+import type { Model } from '../model-rows.ts'
 import type { ModelKind } from '../manifest.ts'
 
 export interface ExportSource {

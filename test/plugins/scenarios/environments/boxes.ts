@@ -5,7 +5,7 @@ import type {
   ScenarioSpec,
 } from '../../../../plugins/scenarios/environment.ts'
 import { toolsAbout, Turns } from '../../../../plugins/scenarios/environments/turns.ts'
-import type { LintOptions } from '../../../../plugins/scenarios/lint.ts'
+import type { LintOptions } from '../../../../plugins/scenarios/lint/lint.ts'
 import type { Random } from '../../../../plugins/scenarios/random.ts'
 
 export interface Box {

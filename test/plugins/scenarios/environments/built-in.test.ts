@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'bun:test'
 import { builtIn } from '../../../../plugins/scenarios/environments/built-in.ts'
 import { baselines, evaluate } from '../../../../plugins/scenarios/learning/evaluate.ts'
-import { type Finding, lint } from '../../../../plugins/scenarios/lint.ts'
+import { type Finding, lint } from '../../../../plugins/scenarios/lint/lint.ts'
 import { redrawn } from './redrawn.ts'
 
 /** Those whose right figures are public: what dice reach there is no matter of ours. */

@@ -1,7 +1,7 @@
 /** Lint finds what it is there to find: a sound scenario, broken in each way there is. */
 import { expect, test } from 'bun:test'
 import type { Scenario } from '../../../../plugins/scenarios/environment.ts'
-import { type Finding, lint, type LintOptions } from '../../../../plugins/scenarios/lint.ts'
+import { type Finding, lint, type LintOptions } from '../../../../plugins/scenarios/lint/lint.ts'
 import type { Random } from '../../../../plugins/scenarios/random.ts'
 import { boxes, Boxes, conversation, made, options, sound, spec, swapAlways } from './boxes.ts'
 

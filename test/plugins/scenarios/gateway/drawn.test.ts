@@ -5,7 +5,7 @@ import { policyModel } from '../../../../plugins/scenarios/gateway/chat-model.ts
 import { answerGateway } from '../../../../plugins/scenarios/gateway/handler.ts'
 import { MemoryGateway } from '../../../../plugins/scenarios/gateway/memory.ts'
 import { choose } from '../../../../plugins/scenarios/models/choice.ts'
-import { replay } from '../../../../plugins/scenarios/replay.ts'
+import { replay } from '../../../../plugins/scenarios/episodes/replay.ts'
 import { type Offer, playByHand, post } from './agent.ts'
 
 const scenario = scenarioOf('sales_qualification')

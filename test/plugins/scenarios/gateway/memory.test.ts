@@ -1,7 +1,7 @@
 /** The gateway of a job: harnesses take rollouts, play them by the wire, and are judged. */
 import { expect, test } from 'bun:test'
 import { scenarios } from '../../../../plugins/scenarios/catalogue.ts'
-import { play } from '../../../../plugins/scenarios/episodes.ts'
+import { play } from '../../../../plugins/scenarios/episodes/play.ts'
 import { scriptedModel } from '../../../../plugins/scenarios/gateway/chat-model.ts'
 import { answerGateway } from '../../../../plugins/scenarios/gateway/handler.ts'
 import { MemoryGateway } from '../../../../plugins/scenarios/gateway/memory.ts'

@@ -1,6 +1,6 @@
 /** The gateway of the server: kept in a table, owned, bounded, expiring. */
 import { expect, test } from 'bun:test'
-import { play } from '../../../../plugins/scenarios/episodes.ts'
+import { play } from '../../../../plugins/scenarios/episodes/play.ts'
 import { idleMs, maxRunning } from '../../../../plugins/scenarios/gateway/rollout-table.ts'
 import { scenarioOf } from '../../../../plugins/scenarios/catalogue.ts'
 import { openDatabase } from '../../../../src/storage/open.ts'

@@ -5,7 +5,7 @@ import { modelPaths } from '../../../../plugins/scenarios/models/manifest.ts'
 import { onnxOf } from '../../../../plugins/scenarios/models/onnx.ts'
 import { layerOf, type PolicyFile } from '../../../../plugins/scenarios/models/policy-file.ts'
 import { Random } from '../../../../plugins/scenarios/random.ts'
-import { Registry } from '../../../../plugins/scenarios/registry.ts'
+import { Registry } from '../../../../plugins/scenarios/models/registry.ts'
 import {
   ServedModels,
   type ServedModelsOptions,

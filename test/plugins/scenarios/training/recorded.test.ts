@@ -1,7 +1,7 @@
 /** Learning from recorded episodes is learning from an oracle, if the oracle was recorded. */
 import { expect, test } from 'bun:test'
 import { scenarioOf } from '../../../../plugins/scenarios/catalogue.ts'
-import { play } from '../../../../plugins/scenarios/episodes.ts'
+import { play } from '../../../../plugins/scenarios/episodes/play.ts'
 import { mixed } from '../../../../plugins/scenarios/random.ts'
 import { digestOf } from '../../../../plugins/scenarios/training/checkpoint.ts'
 import type { TrainingSettings } from '../../../../plugins/scenarios/training/settings.ts'

@@ -1,5 +1,5 @@
 /** What trainings of ours came to: the only figures that advice is ever taken from. */
-import type { AlgorithmName } from './training/settings.ts'
+import type { AlgorithmName } from '../training/settings.ts'
 
 export interface Measured {
   readonly scenario: string

@@ -1,7 +1,7 @@
 /** How a training stands, beyond what the document asks for: read off the latest of its curves. */
 import { adviceOf } from './advice.ts'
 import type { Session } from './session.ts'
-import { baselineNames } from './training/baselines.ts'
+import { baselineNames } from '../training/baselines.ts'
 
 export interface Alarm {
   readonly kind: 'dead_task'

@@ -1,5 +1,12 @@
 /** Trained models: by name and version, their files by digest, and the policies that act. */
-import { type Blobs, type Clock, type Database, HearthError, sql, type Who } from '../../src/sdk.ts'
+import {
+  type Blobs,
+  type Clock,
+  type Database,
+  HearthError,
+  sql,
+  type Who,
+} from '../../../src/sdk.ts'
 import {
   filesWhere,
   type Lineage,
@@ -8,10 +15,10 @@ import {
   modelsWhere,
   modelView,
 } from './model-rows.ts'
-import { type ModelKind, modelPaths } from './models/manifest.ts'
-import { Policy } from './models/policy.ts'
-import type { PolicyFile } from './models/policy-file.ts'
-import type { Models } from './service.ts'
+import { type ModelKind, modelPaths } from './manifest.ts'
+import { Policy } from './policy.ts'
+import type { PolicyFile } from './policy-file.ts'
+import type { Models } from '../service.ts'
 
 export interface RegistryOptions {
   readonly db: Database

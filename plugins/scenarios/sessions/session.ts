@@ -1,8 +1,8 @@
 /** A training as the document has it, and its row. */
-import { HearthError, type Queries, sql, type Who } from '../../src/sdk.ts'
+import { HearthError, type Queries, sql, type Who } from '../../../src/sdk.ts'
 import { standingOf } from './standing.ts'
-import { algorithms } from './training/algorithms.ts'
-import type { TrainingSettings } from './training/settings.ts'
+import { algorithms } from '../training/algorithms.ts'
+import type { TrainingSettings } from '../training/settings.ts'
 
 export type Status = 'running' | 'paused' | 'completed' | 'failed'
 

@@ -1,11 +1,11 @@
 /** Kept episodes that a training learns from: chosen, played again, handed to its job. */
-import { HearthError, type Jobs, type Who } from '../../src/sdk.ts'
-import type { Catalogue } from './catalogue.ts'
-import type { Scenario } from './environment.ts'
-import type { Performance } from './learning/clone.ts'
-import type { Recordings } from './recordings.ts'
-import { replay } from './replay.ts'
-import { type AlgorithmName, type RecordedFile, shownOf } from './training/settings.ts'
+import { HearthError, type Jobs, type Who } from '../../../src/sdk.ts'
+import type { Catalogue } from '../catalogue.ts'
+import type { Scenario } from '../environment.ts'
+import type { Performance } from '../learning/clone.ts'
+import type { Recordings } from '../episodes/recordings.ts'
+import { replay } from '../episodes/replay.ts'
+import { type AlgorithmName, type RecordedFile, shownOf } from '../training/settings.ts'
 
 /** Fewer teach nothing that holds on other seeds. */
 export const fewestEpisodes = 20

@@ -6,9 +6,9 @@ import {
   type Queries,
   sql,
   type Who,
-} from '../../src/sdk.ts'
-import type { Split } from './environment.ts'
-import type { ChatMessage, Trajectory } from './gateway/trajectory.ts'
+} from '../../../src/sdk.ts'
+import type { Split } from '../environment.ts'
+import type { ChatMessage, Trajectory } from '../gateway/trajectory.ts'
 import { type Summary, summaryOf } from './recording-summary.ts'
 
 /** Through the gateway, by a request for one episode, or by a harness that evaluates. */

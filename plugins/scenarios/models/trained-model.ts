@@ -1,6 +1,6 @@
 /** Takes in what the job of a training left, when it left a whole model. */
 import { Value } from '@sinclair/typebox/value'
-import { HearthError, type JobView, type Jobs, type Who } from '../../src/sdk.ts'
+import { HearthError, type JobView, type Jobs, type Who } from '../../../src/sdk.ts'
 import type { Model } from './model-rows.ts'
 import {
   type Manifest,
@@ -8,10 +8,10 @@ import {
   modelFolder,
   modelPaths,
   type ModelKind,
-} from './models/manifest.ts'
+} from './manifest.ts'
 import type { Registry } from './registry.ts'
-import type { Session } from './session.ts'
-import { percent, withInterval } from './training/evaluation.ts'
+import type { Session } from '../sessions/session.ts'
+import { percent, withInterval } from '../training/evaluation.ts'
 
 const maxManifestBytes = 2 ** 20
 

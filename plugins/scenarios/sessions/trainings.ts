@@ -10,17 +10,17 @@ import {
   type MetricSink,
   sql,
   type Who,
-} from '../../src/sdk.ts'
+} from '../../../src/sdk.ts'
 import { BaselineCache } from './baseline-cache.ts'
-import type { Scenario } from './environment.ts'
-import type { ScenarioSource } from './outside/definition.ts'
-import type { Registry } from './registry.ts'
+import type { Scenario } from '../environment.ts'
+import type { ScenarioSource } from '../outside/definition.ts'
+import type { Registry } from '../models/registry.ts'
 import { type Session, sessionsWhere, sessionView, visibleSession } from './session.ts'
-import { takeModel } from './trained-model.ts'
-import { reasonOf } from './training/reason.ts'
-import { scenarioHash } from './scenario-hash.ts'
-import { baselinesIn } from './training/baselines.ts'
-import type { TrainingSettings } from './training/settings.ts'
+import { takeModel } from '../models/trained-model.ts'
+import { reasonOf } from '../training/reason.ts'
+import { scenarioHash } from '../scenario-hash.ts'
+import { baselinesIn } from '../training/baselines.ts'
+import type { TrainingSettings } from '../training/settings.ts'
 
 /** As `plugin id.kind`. */
 export const trainingKind = 'scenarios.train'

@@ -1,7 +1,7 @@
 /** Registered models as rows, and as the document has them. */
-import type { Queries } from '../../src/sdk.ts'
-import { sql } from '../../src/sdk.ts'
-import type { ModelKind } from './models/manifest.ts'
+import type { Queries } from '../../../src/sdk.ts'
+import { sql } from '../../../src/sdk.ts'
+import type { ModelKind } from './manifest.ts'
 
 export interface Model {
   readonly n: number

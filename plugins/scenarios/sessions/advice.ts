@@ -1,6 +1,6 @@
 /** What a training is told about its own choices: why this algorithm, and what more would give. */
 import { measured } from './measured.ts'
-import type { AlgorithmName } from './training/settings.ts'
+import type { AlgorithmName } from '../training/settings.ts'
 
 export interface Choices {
   readonly scenario: string

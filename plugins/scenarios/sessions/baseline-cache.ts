@@ -1,6 +1,6 @@
 /** What scripted players did on a scenario, kept so that it is measured once. */
-import { type Database, sql } from '../../src/sdk.ts'
-import type { Baselines } from './training/baselines.ts'
+import { type Database, sql } from '../../../src/sdk.ts'
+import type { Baselines } from '../training/baselines.ts'
 
 export class BaselineCache {
   readonly #db: Database

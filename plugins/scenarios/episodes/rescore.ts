@@ -1,6 +1,6 @@
 /** Kept episodes under the rules of today: what their verdicts would be now. */
-import type { Scenario } from './environment.ts'
-import type { Trajectory } from './gateway/trajectory.ts'
+import type { Scenario } from '../environment.ts'
+import type { Trajectory } from '../gateway/trajectory.ts'
 import type { Recording } from './recordings.ts'
 import { replay } from './replay.ts'
 

@@ -1,6 +1,6 @@
 /** The part of lint that any environment must keep, whatever it is about: the letter of it. */
-import { type Environment, type Scenario, seedOf, type Step } from './environment.ts'
-import { mixed, Random } from './random.ts'
+import { type Environment, type Scenario, seedOf, type Step } from '../environment.ts'
+import { mixed, Random } from '../random.ts'
 
 type Rule = 'spec' | 'determinism' | 'seeds' | 'saving' | 'observation' | 'contract'
 

@@ -1,7 +1,7 @@
 /** What a rubric must be: names of its own, values from 0 to 1, every part of the verdict in it. */
-import { type Scenario, seedOf } from './environment.ts'
-import { diceOf, mixedAction } from './lint-contract.ts'
-import { leavesOf, type Rubric, rubricOf, scoreOf } from './rubric.ts'
+import { type Scenario, seedOf } from '../environment.ts'
+import { diceOf, mixedAction } from './contract.ts'
+import { leavesOf, type Rubric, rubricOf, scoreOf } from '../rubric.ts'
 
 /** In words; null: nothing is wrong. */
 export const rubricBreach = (scenario: Scenario, episodes: number): string | null => {

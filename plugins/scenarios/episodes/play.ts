@@ -1,10 +1,10 @@
 /** One episode from its first observation to its verdict, with what was said. */
-import { type Scenario, seedOf, type Split } from './environment.ts'
-import { baselines } from './learning/evaluate.ts'
-import type { Trajectory, TrajectoryStep } from './gateway/trajectory.ts'
-import type { Policy } from './models/policy.ts'
-import { Random } from './random.ts'
-import { judge } from './rubric.ts'
+import { type Scenario, seedOf, type Split } from '../environment.ts'
+import { baselines } from '../learning/evaluate.ts'
+import type { Trajectory, TrajectoryStep } from '../gateway/trajectory.ts'
+import type { Policy } from '../models/policy.ts'
+import { Random } from '../random.ts'
+import { judge } from '../rubric.ts'
 
 export const players = ['random', 'heuristic', 'oracle'] as const
 export type Player = (typeof players)[number]

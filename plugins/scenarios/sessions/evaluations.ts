@@ -1,15 +1,15 @@
 /** How good a training is, when asked: its model if it has ended, its checkpoint if paused. */
-import { type Database, HearthError, type Jobs, type Who } from '../../src/sdk.ts'
-import type { Catalogue } from './catalogue.ts'
-import type { Scenario, Split } from './environment.ts'
-import { type Choose, evaluate, type Result, wilson } from './learning/evaluate.ts'
-import type { Registry } from './registry.ts'
+import { type Database, HearthError, type Jobs, type Who } from '../../../src/sdk.ts'
+import type { Catalogue } from '../catalogue.ts'
+import type { Scenario, Split } from '../environment.ts'
+import { type Choose, evaluate, type Result, wilson } from '../learning/evaluate.ts'
+import type { Registry } from '../models/registry.ts'
 import { type Session, visibleSession } from './session.ts'
-import { readCheckpoint } from './training/checkpoint.ts'
-import { percent } from './training/evaluation.ts'
-import { algorithms } from './training/algorithms.ts'
-import { checkpointPath } from './training/program.ts'
-import { Trainer } from './training/trainer.ts'
+import { readCheckpoint } from '../training/checkpoint.ts'
+import { percent } from '../training/evaluation.ts'
+import { algorithms } from '../training/algorithms.ts'
+import { checkpointPath } from '../training/program.ts'
+import { Trainer } from '../training/trainer.ts'
 
 /** Other requests have their turn after so many episodes. */
 const slice = 25

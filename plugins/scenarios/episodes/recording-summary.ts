@@ -1,9 +1,9 @@
 /** What kept episodes come to: success, score and its parts, and how sure a player is of a seed. */
-import { type Queries, sql } from '../../src/sdk.ts'
-import { wilson } from './learning/evaluate.ts'
+import { type Queries, sql } from '../../../src/sdk.ts'
+import { wilson } from '../learning/evaluate.ts'
 import { passHat } from './pass-hat.ts'
-import { meansOf } from './rubric.ts'
-import { percent } from './training/evaluation.ts'
+import { meansOf } from '../rubric.ts'
+import { percent } from '../training/evaluation.ts'
 
 /** Percentages, as everywhere in the document; shares in `rubric` and `pass_hat`. */
 export interface Summary {

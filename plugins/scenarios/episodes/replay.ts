@@ -1,7 +1,7 @@
 /** Plays a kept episode again: its actions, from its seed, in the scenario as it is now. */
-import { type Environment, type Scenario, seedOf } from './environment.ts'
-import type { Trajectory, TrajectoryStep } from './gateway/trajectory.ts'
-import { type Judgement, judge } from './rubric.ts'
+import { type Environment, type Scenario, seedOf } from '../environment.ts'
+import type { Trajectory, TrajectoryStep } from '../gateway/trajectory.ts'
+import { type Judgement, judge } from '../rubric.ts'
 
 export interface Replayed extends Judgement {
   readonly reward: number

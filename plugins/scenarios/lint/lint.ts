@@ -1,9 +1,9 @@
 /** Finds what is wrong with a scenario before anybody trains on it: for those who write them. */
-import { type Conversation, type Environment, type Scenario, seedOf } from './environment.ts'
-import { contractOf, diceOf, endlessBreach, mixedAction } from './lint-contract.ts'
-import { baselines, evaluate } from './learning/evaluate.ts'
-import { rubricBreach } from './lint-rubric.ts'
-import type { Random } from './random.ts'
+import { type Conversation, type Environment, type Scenario, seedOf } from '../environment.ts'
+import { contractOf, diceOf, endlessBreach, mixedAction } from './contract.ts'
+import { baselines, evaluate } from '../learning/evaluate.ts'
+import { rubricBreach } from './rubric.ts'
+import type { Random } from '../random.ts'
 
 /** What each asks, in the order they are looked at. */
 export const lintRules = {
