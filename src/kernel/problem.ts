@@ -95,13 +95,20 @@ const validationFinding = (error: ValidationError, request: Request): Finding =>
       message: 'Send the body as application/json, with that Content-Type',
     }
   }
-  const found = error.all.slice(0, maxIssues).map((issue) => issueOf(error.type, issue))
+  const where = error.type === 'property' ? placeOf(error.value, request) : error.type
+  const found = error.all.slice(0, maxIssues).map((issue) => issueOf(where, issue))
   // Several rules of one schema can fail at once with the same words.
   const issues = [
     ...new Map(found.map((issue) => [`${issue.path}: ${issue.message}`, issue])).values(),
   ]
   const message = issues.map(({ path, message }) => `${path}: ${message}`).join('; ')
   return { code: 'validation', message: message || errorTable.validation[1], issues }
+}
+
+/** Numbers of a query or path beyond their bounds are refused without their names: by the value. */
+const placeOf = (value: unknown, request: Request): string => {
+  const given = [...new URL(request.url).searchParams].find(([, text]) => text === String(value))
+  return given ? `query.${given[0]}` : 'path'
 }
 
 const readable =
