@@ -179,7 +179,8 @@ describe.skipIf(!hasDocker)('a container', () => {
       cpuMs: expect.any(Number),
       peakMemoryBytes: expect.any(Number),
     })
-    expect(usage?.wallMs).toBeGreaterThanOrEqual(700)
+    // The engine's clock and the shell's are read at other moments.
+    expect(usage?.wallMs).toBeGreaterThanOrEqual(650)
   })
 
   test('nothing is left once it is destroyed, nor of containers that are nobody’s', async () => {
