@@ -24,13 +24,10 @@ import { recordedIn } from './recorded.ts'
 import { type TrainingSettings, usualLooks } from './settings.ts'
 import { Trainer } from './trainer.ts'
 
+const tellEveryMs = 500
 const saveEveryMs = 5_000
-/**
- * Between two reports, and two looks at the validation episodes: often while somebody waits for
- * the first figures, then seldom enough that a server which also answers others hardly feels it.
- */
-const beatMs = { early: 500, later: 2_000 } as const
-const earlyS = 5
+/** Between two looks at the validation episodes. */
+const evaluateEveryMs = 1_000
 /** Where looks are slow, training takes so many times as long. */
 const evaluationShare = 4
 
@@ -120,16 +117,13 @@ class Training {
     while (!trainer.isDone) {
       const { figures } = trainer.advance()
       const now = performance.now()
-      const beat = this.#seconds < earlyS ? beatMs.early : beatMs.later
-      const looks = now - looked > Math.max(beat, evaluationShare * this.#lookMs)
-      if (looks) {
+      if (now - looked > Math.max(evaluateEveryMs, evaluationShare * this.#lookMs)) {
         this.#evaluate(this.#looks.validation)
         looked = performance.now()
         this.#lookMs = looked - now
         await this.#keepUp()
       }
-      // Together with a look: what is told at once costs the server little more than one of them.
-      if (looks || now - told > beat) {
+      if (now - told > tellEveryMs) {
         told = now
         this.#report(figures)
       }
