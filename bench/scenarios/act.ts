@@ -36,26 +36,34 @@ const asker = (url: string) => {
     generate({ origin, load, ...more })
 }
 
-/** Medians of three runs of four seconds: a neighbour's stall is not the server's. */
-const pacedOf = async (url: string): Promise<Latency> => {
-  const runs: Latency[] = []
-  for (let run = 0; run < 3; run++) {
-    runs.push(latencyOf(await asker(url)({ clients, requestsPerClient: 80, everyMs })))
-  }
-  return {
-    p50Ms: median(runs.map(({ p50Ms }) => p50Ms)),
-    p99Ms: median(runs.map(({ p99Ms }) => p99Ms)),
-  }
-}
+const paced = async (url: string): Promise<Latency> =>
+  latencyOf(await asker(url)({ clients, requestsPerClient: 80, everyMs }))
 
-const measure = async (url: string): Promise<ActFigures> => {
+/** Of runs of four seconds: a neighbour's stall is not the server's. */
+const medianOf = (runs: readonly Latency[]): Latency => ({
+  p50Ms: median(runs.map(({ p50Ms }) => p50Ms)),
+  p99Ms: median(runs.map(({ p99Ms }) => p99Ms)),
+})
+
+const rounds = 5
+
+/** `between` two runs at the same pace: what they are compared with happens at the same time. */
+const measure = async (
+  url: string,
+  between: () => Promise<void> = async () => {},
+): Promise<ActFigures> => {
   const ask = asker(url)
   await ask({ clients, requestsPerClient: 50 })
   const alone = latencyOf(await ask({ clients: 1, requestsPerClient: 1000 }))
   const full = await ask({ clients, requestsPerClient: 500 })
+  const runs: Latency[] = []
+  for (let run = 0; run < rounds; run++) {
+    runs.push(await paced(url))
+    await between()
+  }
   return {
     alone,
-    paced: await pacedOf(url),
+    paced: medianOf(runs),
     full: { ...latencyOf(full), perSecond: full.latenciesMs.length / full.seconds },
   }
 }
@@ -126,8 +134,11 @@ export const measureActs = async (folder: string, python: string) => {
       60_000,
     )
     const url = `${hearth.origin}/api/models/${model}/act`
-    const ours = await measure(url)
-    const during = await whileTraining(call, () => pacedOf(url))
+    const training: Latency[] = []
+    const ours = await measure(url, async () => {
+      training.push(await whileTraining(call, () => paced(url)))
+    })
+    const during = medianOf(training)
     const file = join(folder, 'policy.onnx')
     await Bun.write(file, await fetch(`${hearth.origin}/api/models/${model}/export`))
     const port = String(freePort())

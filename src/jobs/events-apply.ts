@@ -16,7 +16,7 @@ import type { JobFacts } from './streams.ts'
 export const maxLineBytes = 1024 * 1024
 const maxLinesPerBatch = 5_000
 
-/** Appends that come closer together than this are applied as one. */
+/** What follows within this time is applied as one. */
 const gatherMs = 200
 const retryMs = 2_000
 
@@ -81,12 +81,11 @@ export class Events {
         worker.again = true
         pauseMs = retryMs
       })
-      if (!worker.again) return
       await new Promise<void>((resolve) => {
         worker.wake = resolve
         clock.after(pauseMs, resolve)
       })
-    } while (!this.#stopping)
+    } while (worker.again && !this.#stopping)
   }
 
   /**

@@ -24,10 +24,12 @@ import { recordedIn } from './recorded.ts'
 import { type TrainingSettings, usualLooks } from './settings.ts'
 import { Trainer } from './trainer.ts'
 
-const tellEveryMs = 500
+/**
+ * Between two reports, and two looks at the validation episodes. They go together: a server that
+ * also answers others takes in both at once as soon as one of them.
+ */
+const tellEveryMs = 1_000
 const saveEveryMs = 5_000
-/** Between two looks at the validation episodes. */
-const evaluateEveryMs = 1_000
 /** Where looks are slow, training takes so many times as long. */
 const evaluationShare = 4
 
@@ -63,7 +65,8 @@ export const train = async (env: Env, parts: TrainingParts): Promise<number> => 
 class Training {
   readonly #trainer: Trainer
   readonly #folder: string
-  readonly #tell: (event: object) => void
+  /** In one go: what belongs together is taken in together. */
+  readonly #tell: (...events: readonly object[]) => void
   readonly #wish: () => string
   #isAsked = false
   #lookMs = 0
@@ -79,7 +82,8 @@ class Training {
     const control = env['HEARTH_CONTROL'] ?? ''
     this.#trainer = trainer
     this.#folder = folder
-    this.#tell = (event) => appendFileSync(events, `${JSON.stringify(event)}\n`)
+    this.#tell = (...told) =>
+      appendFileSync(events, told.map((event) => `${JSON.stringify(event)}\n`).join(''))
     this.#wish = () => (existsSync(control) ? readFileSync(control, 'utf8').trim() : '')
     process.on('SIGTERM', () => {
       this.#isAsked = true
@@ -117,14 +121,15 @@ class Training {
     while (!trainer.isDone) {
       const { figures } = trainer.advance()
       const now = performance.now()
-      if (now - looked > Math.max(evaluateEveryMs, evaluationShare * this.#lookMs)) {
+      const looks = now - looked > Math.max(tellEveryMs, evaluationShare * this.#lookMs)
+      if (looks) {
         this.#evaluate(this.#looks.validation)
         looked = performance.now()
         this.#lookMs = looked - now
         await this.#keepUp()
       }
-      if (now - told > tellEveryMs) {
-        told = now
+      if (looks || now - told > tellEveryMs) {
+        told = performance.now()
         this.#report(figures)
       }
       if (now - saved > saveEveryMs) {
@@ -189,27 +194,31 @@ class Training {
   }
 
   #metrics(values: Readonly<Record<string, number>>): void {
+    this.#tell(...this.#points(values))
+  }
+
+  #points(values: Readonly<Record<string, number>>): object[] {
     const step = this.#trainer.episodes
-    for (const [name, value] of Object.entries(values)) {
-      this.#tell({ type: 'metric', name, value, step })
-    }
+    return Object.entries(values).map(([name, value]) => ({ type: 'metric', name, value, step }))
   }
 
   #report(figures: Readonly<Record<string, number>> = {}): void {
     const { episodes, steps, meanReward, trajectoryEntropy, loss, settings, updates } =
       this.#trainer
-    this.#tell({ type: 'progress', done: episodes, total: settings.episodes })
-    this.#metrics({
-      ...this.#share?.figures,
-      ...figures,
-      episode: episodes,
-      avg_reward: meanReward,
-      trajectory_entropy: trajectoryEntropy,
-      loss,
-      updates,
-      elapsed_s: this.#seconds,
-      ...this.#pace.at(this.#seconds * 1000, episodes, steps, settings.episodes),
-    })
+    this.#tell(
+      { type: 'progress', done: episodes, total: settings.episodes },
+      ...this.#points({
+        ...this.#share?.figures,
+        ...figures,
+        episode: episodes,
+        avg_reward: meanReward,
+        trajectory_entropy: trajectoryEntropy,
+        loss,
+        updates,
+        elapsed_s: this.#seconds,
+        ...this.#pace.at(this.#seconds * 1000, episodes, steps, settings.episodes),
+      }),
+    )
   }
 
   #evaluate(episodes: number): void {

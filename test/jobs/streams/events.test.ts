@@ -1,5 +1,5 @@
 /** What a program says is applied exactly once: progress, metrics, checkpoints. */
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, spyOn, test } from 'bun:test'
 import { exceptionIn } from '../../../src/jobs/attempt-log-error.ts'
 import { parseEvents } from '../../../src/jobs/events-parse.ts'
 import { Pace } from '../../../src/jobs/events-progress.ts'
@@ -147,6 +147,26 @@ describe.each(dialects)('events on %s', (dialect) => {
     expect([page.events[3]?.text, page.next]).toEqual([
       `The line at byte ${text.indexOf('broken')} cannot be read: it is not JSON`,
       text.length,
+    ])
+  })
+
+  test('the first is applied at once, what comes soon after it together', async () => {
+    const { id } = bench.add()
+    const batchesOf = () => batches.filter(({ job }) => job.id === id)
+    const texts = ['a', 'b', 'c'].map((name) => lines({ type: 'metric', name, value: 1 }))
+    const [first = '', second = '', third = ''] = texts
+    using waiting = spyOn(bench.server.clock, 'after')
+    await write(id, 0, first)
+    await eventually(async () => waiting.mock.calls.find(([delayMs]) => delayMs === 200))
+    expect(batchesOf()).toHaveLength(1)
+    await write(id, first.length, second)
+    await write(id, first.length + second.length, third)
+    bench.server.clock.advance(200)
+    await eventually(async () => batchesOf()[1])
+    await finish(id, texts.join(''))
+    expect(batchesOf().map((batch) => batch.points.map(({ name }) => name))).toEqual([
+      ['a'],
+      ['b', 'c'],
     ])
   })
 
