@@ -52,7 +52,7 @@ export interface Agent {
 
 export const createAgent = async (options: AgentOptions): Promise<Agent> => {
   const { stateDir, clock, log, random = Math.random } = options
-  const executors = new Executors(options.executors)
+  const executors = new Executors(options.executors, { clock, log })
   const wire = createWire(options.transport, options.credential, clock)
   const pythonPath = options.pythonPath ?? []
   const preparation = options.preparation ?? (await openPreparation({ wire, stateDir, pythonPath }))

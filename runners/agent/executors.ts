@@ -1,26 +1,40 @@
 /** Which of a node's executors runs a plan: the one that proved the level asked for, or none. */
-import type { Plan, SandboxLevel } from '../../src/jobs/protocol.ts'
+import { type Plan, type SandboxLevel, sandboxLevels } from '../../src/jobs/protocol.ts'
+import type { Clock, Logger } from '../../src/sdk.ts'
 import type { Executor, Probe } from '../executor.ts'
+import { within } from './pause.ts'
 
 export type Choice =
   | { readonly executor: Executor }
   /** Why this node cannot run the plan as demanded. */
   | { readonly refused: string }
 
+/** A container engine that hangs must not keep the others from working. */
+const patienceMs = 15_000
+
 export class Executors {
   readonly #all: readonly Executor[]
+  readonly #clock: Clock
+  readonly #log: Logger
   readonly #ready = Promise.withResolvers<void>()
   #probes: readonly (readonly [Executor, Probe])[] = []
 
-  constructor(all: readonly Executor[]) {
+  constructor(all: readonly Executor[], { clock, log }: { clock: Clock; log: Logger }) {
     this.#all = all
+    this.#clock = clock
+    this.#log = log
   }
 
   async probe(): Promise<void> {
+    const before = this.sandboxes
     this.#probes = await Promise.all(
-      this.#all.map(async (executor) => [executor, await executor.probe()] as const),
+      this.#all.map(async (executor) => [executor, await this.#ask(executor)] as const),
     )
     this.#ready.resolve()
+    const lost = before.filter((level) => !this.sandboxes.includes(level))
+    for (const level of lost) {
+      this.#log.warn('this node lost a sandbox', { level, reason: this.#whyNot(level) })
+    }
   }
 
   /** The levels that were proven, weakest first. */
@@ -43,9 +57,22 @@ export class Executors {
     const level = levelOf(plan)
     const found = this.#probes.find(([, probe]) => probe.sandboxes.includes(level))
     if (found) return { executor: found[0] }
-    const reasons = this.#probes.flatMap(([, probe]) => probe.reasons[level] ?? [])
-    const why = reasons.length > 0 ? `: ${reasons.join('; ')}` : ''
-    return { refused: `This node has no sandbox ${level}${why}` }
+    const why = this.#whyNot(level)
+    return { refused: `This node has no sandbox ${level}${why && `: ${why}`}` }
+  }
+
+  #whyNot(level: SandboxLevel): string {
+    return this.#probes.flatMap(([, { reasons }]) => reasons[level] ?? []).join('; ')
+  }
+
+  #ask(executor: Executor): Promise<Probe> {
+    const { promise, resolve } = Promise.withResolvers<Probe>()
+    const reason = `${executor.name} does not answer what it can do`
+    const reasons = Object.fromEntries(sandboxLevels.map((level) => [level, reason]))
+    return within(this.#clock, patienceMs, undefined, (signal) => {
+      signal.addEventListener('abort', () => resolve({ sandboxes: [], reasons }))
+      return Promise.race([executor.probe(), promise])
+    })
   }
 }
 

@@ -207,7 +207,14 @@ export class Loop {
     }
     if (this.#capacity && now - this.#measuredAt < measureEveryMs) return
     this.#measuredAt = now
+    // What runs here must not fall silent while an engine takes its time: the first is awaited.
+    if (this.#capacity) void this.#measureAgain(this.#capacity).catch(this.#tellTrouble.bind(this))
+    else this.#capacity = await this.#options.capacity()
+  }
+
+  async #measureAgain(before: Capacity): Promise<void> {
     this.#capacity = await this.#options.capacity()
+    if (!Bun.deepEquals(this.#capacity, before)) this.#wakeUp.within(0)
   }
 
   #tellOnline(): void {

@@ -29,7 +29,7 @@ export const probeHost = async (): Promise<Host> => {
   }
   const hierarchies = findHierarchies()
   removeAbandoned(hierarchies)
-  const [limits, wrapped] = await Promise.all([provenLimits(hierarchies), proveBubblewrap()])
+  const [limits, wrapped] = await Promise.all([provenLimits(hierarchies), bubblewrapHere()])
   const unproven = controllers.filter((name) => !limits.includes(name))
   return {
     hierarchies,
@@ -137,13 +137,25 @@ const inside = [
   'exit 42',
 ].join('; ')
 
-const proveBubblewrap = async (): Promise<BubblewrapHost | string> => {
+/** Where the tools are, one failure may be a busy machine. */
+const bubblewrapHere = async (): Promise<BubblewrapHost | string> => {
+  const tools = findTools()
+  if (typeof tools === 'string') return tools
+  const first = await proveBubblewrap(tools)
+  return typeof first === 'string' ? proveBubblewrap(tools) : first
+}
+
+/** Why they cannot be used, or all that it takes to be held. */
+const findTools = (): BubblewrapHost | string => {
   const path = Bun.which('bwrap')
   if (!path) return 'bwrap is not installed (Debian: apt-get install bubblewrap)'
   const root = process.getuid?.() === 0
   const setpriv = Bun.which('setpriv')
   if (root && !setpriv) return 'setpriv is not installed (Debian: apt-get install util-linux)'
-  const host: BubblewrapHost = { path, owner: root ? nobody : null, setpriv }
+  return { path, owner: root ? nobody : null, setpriv }
+}
+
+const proveBubblewrap = async (host: BubblewrapHost): Promise<BubblewrapHost | string> => {
   const base = mkdtempSync(join(tmpdir(), 'hearth-probe-'))
   try {
     const folder = join(base, 'attempt')

@@ -1,6 +1,6 @@
 /** What an agent does for a server: from the assignment to the folder that is gone. */
 import { expect, test } from 'bun:test'
-import { agentUnderTest } from './agent-fixture.ts'
+import { agentUnderTest, hurriedClock } from './agent-fixture.ts'
 import { sha256 } from './fake-server.ts'
 import { exited, scriptedExecutor } from './scripted-executor.ts'
 
@@ -190,4 +190,24 @@ test('a draining node takes nothing new and ends once all is done', async () => 
   go.resolve()
   await node.server.until(() => first.finish)
   expect([second.state, scripted.started]).toEqual(['queued', ['j1-1']])
+})
+
+test('measuring a node anew holds nothing up, and what it finds is told', async () => {
+  const scripted = scriptedExecutor(() => exited(0))
+  await using node = await agentUnderTest(scripted.executor)
+  let aheadMs = 0
+  const first = { slots: 4, cpus: 4, memoryBytes: 2 ** 30, gpus: [], labels: [], sandboxes: [] }
+  const again = Promise.withResolvers<typeof first>()
+  const answers = [Promise.resolve(first), again.promise]
+  await node.start({
+    clock: { ...hurriedClock, now: () => Date.now() + aheadMs },
+    capacity: () => answers.shift() ?? again.promise,
+  })
+  await node.server.until(() => node.server.syncs.length > 0)
+  aheadMs = 61_000
+  const job = node.server.submit('j1', plan)
+  await node.server.until(() => job.finish)
+  expect(answers).toEqual([])
+  again.resolve({ ...first, slots: 2 })
+  await node.server.until(() => node.server.syncs.at(-1)?.capacity.slots === 2)
 })

@@ -7,6 +7,8 @@ import { measureCapacity } from '../../../runners/agent/capacity.ts'
 import { Executors } from '../../../runners/agent/executors.ts'
 import { findGpus } from '../../../runners/agent/gpus.ts'
 import { cpuCount, memoryBytes } from '../../../runners/agent/memory.ts'
+import { silentLogger } from '../../../src/kernel/log.ts'
+import { fakeClock } from '../../../src/testing.ts'
 
 const gibibyte = 2 ** 30
 const files = (table: Record<string, string>) => (path: string) => table[path] ?? null
@@ -114,7 +116,8 @@ test('the tool is looked for on the path; none, or one that fails, means none', 
 })
 
 test('labels of the machine and of its owner, one slot for each processor', async () => {
-  const capacity = await measureCapacity(new Executors([]), { labels: ['ssd'] }, async () => [])
+  const none = new Executors([], { clock: fakeClock(), log: silentLogger })
+  const capacity = await measureCapacity(none, { labels: ['ssd'] }, async () => [])
   expect(capacity).toEqual({
     slots: Math.max(1, Math.floor(cpuCount())),
     cpus: cpuCount(),
