@@ -140,6 +140,22 @@ test.each([
     { type: 'string', example: 'a' },
   ],
   [
+    {
+      type: 'object',
+      properties: { a: { type: 'string' }, b: { type: 'number', default: 1 } },
+      required: ['a', 'b'],
+    },
+    {
+      type: 'object',
+      properties: { a: { type: 'string' }, b: { type: 'number', default: 1 } },
+      required: ['a'],
+    },
+  ],
+  [
+    { name: 'n', in: 'query', required: true, schema: { type: 'integer', default: 3 } },
+    { name: 'n', in: 'query', schema: { type: 'integer', default: 3 } },
+  ],
+  [
     { type: 'object', patternProperties: { '^.*$': { type: 'null' } } },
     { type: 'object', additionalProperties: { type: 'null' } },
   ],

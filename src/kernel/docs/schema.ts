@@ -13,7 +13,9 @@ export const toOpenApi = (node: unknown): unknown => {
   for (const word of ['anyOf', 'oneOf']) {
     if (Array.isArray(schema[word])) return union(schema, word)
   }
-  const kept = Object.entries(schema).filter(([key]) => !dropped.has(key) || isName(schema, key))
+  const kept = Object.entries(mayBeLeftOut(schema)).filter(
+    ([key]) => !dropped.has(key) || isName(schema, key),
+  )
   return {
     ...Object.fromEntries(
       kept.map(([key, value]) => [key, key === 'example' ? value : toOpenApi(value)]),
@@ -21,6 +23,21 @@ export const toOpenApi = (node: unknown): unknown => {
     ...translations(schema),
   }
 }
+
+/** What has a default need not be sent; validators see it only once the default is there. */
+const mayBeLeftOut = (schema: Json): Json => {
+  const { required, ...rest } = schema
+  // A parameter, and an object.
+  if (required === true && hasDefault(schema['schema'])) return rest
+  const { properties } = schema
+  if (!Array.isArray(required) || typeof properties !== 'object') return schema
+  const named = (properties ?? {}) as Json
+  const left = required.filter((name: string) => !hasDefault(named[name]))
+  return left.length > 0 ? { ...rest, required: left } : rest
+}
+
+const hasDefault = (schema: unknown): boolean =>
+  typeof schema === 'object' && schema !== null && 'default' in schema
 
 /** A map of properties may have one that is named like a keyword. */
 const isName = (schema: Json, key: string): boolean =>
