@@ -3,11 +3,13 @@ import { router, Type as t } from '../../src/sdk.ts'
 import type { Catalogue } from './catalogue.ts'
 import { exported, formats, usualFormat } from './models/exports/formats.ts'
 import type { Registry } from './models/registry.ts'
+import { newestQuery } from './newest.ts'
 
 const tags = ['models']
 export const modelRoutes = (catalogue: Catalogue, registry: Registry) =>
   router()
-    .get('/api/models', async ({ who }) => registry.views(await registry.list(who)), {
+    .get('/api/models', async ({ query, who }) => registry.views(await registry.list(who, query)), {
+      query: newestQuery,
       detail: { tags, summary: 'List trained models' },
     })
     .get(

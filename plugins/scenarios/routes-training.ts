@@ -6,6 +6,7 @@ import type { Evaluations } from './sessions/evaluations.ts'
 import { frameworks } from './frameworks.ts'
 import type { Probes } from './harness/probes.ts'
 import { onlyKnown } from './known-keys.ts'
+import { newestQuery } from './newest.ts'
 import { sessionsWhere, visibleSession } from './sessions/session.ts'
 import type { SettingsStore } from './settings.ts'
 import { unsuitable, usualAlgorithm, unharnessed } from './training/algorithms.ts'
@@ -113,12 +114,12 @@ export const trainingRoutes = ({
     )
     .get(
       '/api/training',
-      async ({ who }) => {
+      async ({ query, who }) => {
         const mine = who.isSuperuser ? sql`1 = 1` : sql`owner_id = ${who.id}`
-        const sessions = await sessionsWhere(db, mine)
+        const sessions = await sessionsWhere(db, mine, query)
         return Promise.all(sessions.map((session) => trainings.view(who, session)))
       },
-      { detail: { tags, summary: 'List training sessions' } },
+      { query: newestQuery, detail: { tags, summary: 'List training sessions' } },
     )
     .get(
       '/api/training/:id',

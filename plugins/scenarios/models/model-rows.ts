@@ -1,6 +1,7 @@
 /** Registered models as rows, and as the document has them. */
 import type { Queries } from '../../../src/sdk.ts'
 import { sql } from '../../../src/sdk.ts'
+import { type Newest, newestRows } from '../newest.ts'
 import type { ModelKind } from './manifest.ts'
 
 export interface Model {
@@ -49,8 +50,11 @@ export interface ModelFile {
 
 type Condition = ReturnType<typeof sql>
 
-export const modelsWhere = (q: Queries, condition: Condition): Promise<Model[]> =>
-  q.rows<Model>(sql`select * from scenarios_model where ${condition} order by n`)
+export const modelsWhere = (
+  q: Queries,
+  condition: Condition,
+  newest: Newest = {},
+): Promise<Model[]> => newestRows<Model>(q, sql`scenarios_model where ${condition}`, newest)
 
 export const filesWhere = (q: Queries, condition: Condition): Promise<ModelFile[]> =>
   q.rows<ModelFile>(sql`select * from scenarios_artifact where ${condition} order by path`)

@@ -18,6 +18,7 @@ import {
 import { type ModelKind, modelPaths } from './manifest.ts'
 import { Policy } from './policy.ts'
 import type { PolicyFile } from './policy-file.ts'
+import type { Newest } from '../newest.ts'
 import type { Models } from '../service.ts'
 
 export interface RegistryOptions {
@@ -113,10 +114,11 @@ export class Registry {
     })
   }
 
-  async list(who: Who, { name }: { readonly name?: string } = {}): Promise<Model[]> {
+  async list(who: Who, filter: Newest & { readonly name?: string } = {}): Promise<Model[]> {
+    const { name } = filter
     const theirs = who.isSuperuser ? sql`1 = 1` : sql`owner_id = ${who.id}`
     const named = name === undefined ? sql`1 = 1` : sql`name = ${name}`
-    return modelsWhere(this.#options.db, sql`${theirs} and ${named}`)
+    return modelsWhere(this.#options.db, sql`${theirs} and ${named}`, filter)
   }
 
   /** What a training left, if it did. */

@@ -1,5 +1,6 @@
 /** A training as the document has it, and its row. */
 import { HearthError, type Queries, sql, type Who } from '../../../src/sdk.ts'
+import { type Newest, newestRows } from '../newest.ts'
 import { standingOf } from './standing.ts'
 import { algorithms } from '../training/algorithms.ts'
 import type { TrainingSettings } from '../training/settings.ts'
@@ -72,10 +73,13 @@ const sessionOf = (row: Row): Session => ({
 
 type Condition = ReturnType<typeof sql>
 
-export const sessionsWhere = async (q: Queries, condition: Condition): Promise<Session[]> => {
-  const rows = await q.rows<Row>(sql`
-    select * from scenarios_session where ${condition} order by n`)
-  return rows.map(sessionOf)
+export const sessionsWhere = async (
+  q: Queries,
+  condition: Condition,
+  newest: Newest = {},
+): Promise<Session[]> => {
+  const from = sql`scenarios_session where ${condition}`
+  return (await newestRows<Row>(q, from, newest)).map(sessionOf)
 }
 
 /** Others' sessions are not there for whoever asks, administrators excepted. */
