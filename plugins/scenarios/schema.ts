@@ -1,6 +1,7 @@
 /** The tables of trainings, their curves, their models, and everybody's settings. */
 import type { Migration } from '../../src/sdk.ts'
 import { gatewayMigration } from './migrations/gateway.ts'
+import { hearingMigration } from './migrations/hearing.ts'
 import { learningMigration } from './migrations/learning.ts'
 import { outsideMigration } from './migrations/outside.ts'
 import { harnessMigration } from './migrations/harness.ts'
@@ -73,4 +74,5 @@ create table scenarios_settings (
   outsideMigration,
   harnessMigration,
   learningMigration,
+  hearingMigration,
 ]

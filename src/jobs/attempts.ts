@@ -116,13 +116,27 @@ export class Attempts {
     if (told.reason === 'cancelled' && job.overdue) {
       return { outcome: { ...told, reason: 'timeout' } as const, error }
     }
-    if (told.reason === 'paused' && !(await streams.sawCheckpoint(job.id, job.attempt))) {
-      const message = 'It was paused but wrote no checkpoint: there is nothing to resume from'
-      return { outcome: { ...told, reason: 'cancelled', message } as const, error }
+    const isAsked = told.reason === 'cancelled' && job.desired === 'pause'
+    if (told.reason !== 'paused' && !isAsked) return { outcome: told, error }
+    if (neverBegan(told) || (await this.#hasCheckpoint(job))) {
+      const { message, ...rest } = told
+      const kept = isAsked ? {} : { ...(message !== undefined && { message }) }
+      return { outcome: { ...rest, ...kept, reason: 'paused' } as const, error }
     }
-    return { outcome: told, error }
+    const message = 'It was paused but wrote no checkpoint: there is nothing to resume from'
+    return { outcome: { ...told, reason: 'cancelled', message } as const, error }
+  }
+
+  /** Of this attempt, or of an earlier one that it went on from. */
+  async #hasCheckpoint({ id, attempt }: Job): Promise<boolean> {
+    const { streams } = this.#options
+    return (await streams.sawCheckpoint(id, attempt)) || (await streams.lastCheckpoint(id)) !== null
   }
 }
+
+/** Nothing is lost with what did nothing. */
+const neverBegan = ({ exitCode, signal, usage }: Outcome): boolean =>
+  exitCode === null && signal === null && usage === undefined
 
 const sealedSecrets = async ({ tx }: Work, jobId: string): Promise<string | null> => {
   const [row] = await tx.rows<{ secrets: string | null }>(

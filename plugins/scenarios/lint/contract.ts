@@ -125,6 +125,9 @@ const savingBreach = (scenario: Scenario, episodes: number): string | null => {
   return null
 }
 
+/** Beyond it a tanh of a fresh network is 1 or -1, whatever else is seen. */
+const moderate = 1_000
+
 const observationBreach = (scenario: Scenario, episodes: number): string | null => {
   const { observations } = scenario.spec
   const environment = scenario.make()
@@ -133,6 +136,8 @@ const observationBreach = (scenario: Scenario, episodes: number): string | null 
   const breach = (): string | null => {
     const missing = into.subarray(0, observations).findIndex((value) => !Number.isFinite(value))
     if (missing >= 0) return `Number ${missing} of ${observations} is ${into[missing]}`
+    const huge = into.subarray(0, observations).findIndex((value) => Math.abs(value) > moderate)
+    if (huge >= 0) return `Number ${huge} is ${into[huge]}: networks learn from about -1 to 1`
     const more = into.subarray(observations).findIndex((value) => value > 0 || value < 0)
     return more < 0 ? null : `There are more than ${observations} numbers`
   }

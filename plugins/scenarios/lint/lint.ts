@@ -16,7 +16,7 @@ export const lintRules = {
   determinism: 'The same seed gives the same episode',
   seeds: 'Different seeds give different ones',
   saving: 'A saved episode goes on as it would have',
-  observation: 'What is seen is numbers, and moderate ones',
+  observation: 'What is seen is numbers, none beyond 1,000 either way',
   conversation: 'Words and numbers tell, do and earn the same',
   hidden: 'Nothing that is hidden is told',
   unsolvable: 'What is told is enough',

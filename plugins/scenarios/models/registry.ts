@@ -211,6 +211,7 @@ export class Registry {
       const mine = await filesWhere(tx, sql`model_id = ${id}`)
       await tx.run(sql`delete from scenarios_model where id = ${id}`)
       await tx.run(sql`delete from scenarios_artifact where model_id = ${id}`)
+      await tx.run(sql`update scenarios_session set model_id = null where model_id = ${id}`)
       for (const { sha256 } of mine) {
         const others = await filesWhere(tx, sql`sha256 = ${sha256}`)
         if (others.length === 0) await blobs.delete(sha256)

@@ -57,6 +57,9 @@ export class Evaluations {
       const choose: Choose = (seen, environment) => policy.act(seen, environment.mask()).action
       return (part) => evaluate(choose, { scenario, ...part })
     }
+    if (session.status === 'completed') {
+      throw new HearthError('conflict', 'The training has no model that could be evaluated')
+    }
     if (session.status !== 'paused' || session.jobId === null) {
       const why = `Only what is paused or completed can be evaluated; it is ${session.status}`
       throw new HearthError('conflict', why)

@@ -25,6 +25,8 @@ export interface Session {
   readonly figures: Readonly<Record<string, number>>
   /** Counts what was told to watchers. */
   readonly updates: number
+  /** The attempt of its job that told something last. */
+  readonly heardAttempt: number
   readonly modelId: string | null
   readonly error: string | null
   readonly createdAt: number
@@ -45,6 +47,7 @@ interface Row {
   readonly episode: number
   readonly figures: string
   readonly updates: number
+  readonly heard_attempt: number
   readonly model_id: string | null
   readonly error: string | null
   readonly created_at: number
@@ -65,6 +68,7 @@ const sessionOf = (row: Row): Session => ({
   episode: row.episode,
   figures: JSON.parse(row.figures),
   updates: row.updates,
+  heardAttempt: row.heard_attempt,
   modelId: row.model_id,
   error: row.error,
   createdAt: row.created_at,

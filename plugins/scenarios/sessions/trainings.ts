@@ -27,6 +27,8 @@ export const trainingKind = 'scenarios.train'
 
 const lookMs = 50
 const lastBytes = 2_000
+/** A node that takes longer to begin is still getting what the program needs. */
+const beginningMs = 2_000
 /** A pause is an update away, a stop an evaluation more, by agents too. */
 const patienceMs = 240_000
 
@@ -122,6 +124,7 @@ export class Trainings implements MetricSink {
   async pause(who: Who, id: string): Promise<void> {
     const session = await this.#changeable(who, id, 'pause', ['running', 'paused'])
     if (session.status === 'paused') return
+    await this.#untilItHears(who, id)
     await this.#options.jobs.pause(who, session.jobId ?? '')
     const job = await this.#until(who, session, ({ state }) => state !== 'running')
     if (job.state !== 'paused') {
@@ -154,18 +157,16 @@ export class Trainings implements MetricSink {
       throw new HearthError('conflict', 'A training that failed cannot be stopped')
     }
     if (session.status === 'completed') return session
-    if (session.status === 'paused' && (await this.#hasBegun(who, session))) {
-      // Its state becomes a model where it can be evaluated: in the job.
-      const before = session.updates
-      await this.resume(who, id)
-      await this.#wait(async () => (await visibleSession(db, who, id)).updates > before + 1)
-    }
+    const hasBegun = await this.#hasBegun(who, session)
+    // Its state becomes a model where it can be evaluated: in the job.
+    if (session.status === 'paused' && hasBegun) await this.resume(who, id)
+    await this.#untilItHears(who, id, hasBegun)
     await jobs.cancel(who, session.jobId ?? '')
     await this.#wait(async () => (await visibleSession(db, who, id)).endedAt !== null)
     return visibleSession(db, who, id)
   }
 
-  async append({ job, points }: MetricBatch): Promise<string | null> {
+  async append({ job, attempt, points }: MetricBatch): Promise<string | null> {
     if (job.kind !== trainingKind) return null
     const { db, live } = this.#options
     const [session] = await sessionsWhere(db, sql`id = ${job.name}`)
@@ -177,7 +178,8 @@ export class Trainings implements MetricSink {
     const updates = session.updates + 1
     await db.transaction(async (tx) => {
       await tx.run(sql`update scenarios_session
-        set figures = ${JSON.stringify(figures)}, episode = ${episode}, updates = ${updates}
+        set figures = ${JSON.stringify(figures)}, episode = ${episode}, updates = ${updates},
+          heard_attempt = ${attempt}
         where n = ${session.n}`)
       await tx.run(sql`insert into scenarios_point (session_id, seq, episode, data)
         values (${session.id}, ${updates}, ${episode}, ${JSON.stringify(told)})`)
@@ -209,6 +211,22 @@ export class Trainings implements MetricSink {
       sql`status = ${model || isUnbegun ? 'completed' : 'failed'}, model_id = ${model?.id ?? null},
           error = ${error}, ended_at = ${clock.now()}`,
     )
+  }
+
+  /**
+   * What asks a program to end is a signal, which ends one that has only just begun at once, and
+   * nothing of it is kept. `must`: it is waited for until it runs; else only while it begins.
+   */
+  async #untilItHears(who: Who, id: string, must = false): Promise<void> {
+    const { db, jobs, clock } = this.#options
+    const beganAt = clock.now()
+    await this.#wait(async () => {
+      const { jobId, heardAttempt } = await visibleSession(db, who, id)
+      const { state, attempt } = await jobs.get(who, jobId ?? '')
+      if (state === 'running') return heardAttempt === attempt
+      if (state === 'assigned') return !must && clock.now() - beganAt > beginningMs
+      return state !== 'queued' || !must
+    })
   }
 
   async #hasBegun(who: Who, { jobId }: Session): Promise<boolean> {

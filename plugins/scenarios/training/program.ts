@@ -223,7 +223,8 @@ class Training {
 
   #evaluate(episodes: number): void {
     const found = evaluationMetrics(this.#trainer.evaluate('validation', episodes))
-    this.#metrics({ ...found, evaluated_at: this.#trainer.episodes })
+    const { episodes: at } = this.#trainer
+    this.#metrics({ ...found, episode: at, evaluated_at: at })
   }
 
   /** Whole or not at all: it may be killed at any moment. `failure`: it is not to go on. */

@@ -88,6 +88,13 @@ test('200 episodes on a fresh install: agents play a share, and the test', async
     rollouts: { native: 200, harness: expect.any(Number) },
   })
   expect(done.rollouts.harness).toBeGreaterThan(50)
+  type Point = { episode: number; accuracy?: number; evaluated_at?: number }
+  const { body: curve } = await call<Point[]>('GET', `/api/training/${id}/history`)
+  const looked = curve.filter(({ accuracy }) => accuracy !== undefined)
+  expect(looked.map(({ episode }) => episode)).toEqual(
+    looked.map(({ evaluated_at }) => evaluated_at ?? -1),
+  )
+  expect(looked.at(-1)?.episode).toBe(200)
   const { body: model } = await call<{
     accuracy: number
     framework: string

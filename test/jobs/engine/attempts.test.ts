@@ -172,6 +172,37 @@ describe.each([...dialects])('attempts on %s', (dialect) => {
     })
   })
 
+  test('a pause that comes before its program began needs no checkpoint', async () => {
+    const node = await lab.node()
+    const job = await lab.submit()
+    const work = await node.run()
+    await lab.send('POST', `/api/jobs/${job.id}/pause`)
+    await node.finish(work, { reason: 'paused', exitCode: null })
+    expect((await lab.job(job.id)).state).toBe('paused')
+    await lab.send('POST', `/api/jobs/${job.id}/resume`)
+    expect(await node.work()).toMatchObject([{ job: job.id, attempt: 2, checkpoint: null }])
+    await node.finish({ job: job.id, attempt: 2 })
+  })
+
+  test('one that had a checkpoint to go on from is paused there, whatever ended it', async () => {
+    const node = await lab.node()
+    const job = await lab.submit()
+    const work = await node.run()
+    const sha256 = 'c'.repeat(64)
+    await lab.db.run(sql`
+      insert into jobs_artifact (job_id, attempt, path, sha256, size, kind, created_at)
+      values (${job.id}, 1, 'a.ckpt', ${sha256}, 7, 'checkpoint', 1)`)
+    await lab.send('POST', `/api/jobs/${job.id}/pause`)
+    const message = 'Asked to pause, it wrote no checkpoint'
+    await node.finish(work, { reason: 'cancelled', exitCode: null, signal: 'SIGTERM', message })
+    const paused = { state: 'paused', outcome: { reason: 'paused', message: null } }
+    expect(await lab.job(job.id)).toMatchObject(paused)
+    await lab.send('POST', `/api/jobs/${job.id}/resume`)
+    const checkpoint = { path: 'a.ckpt', sha256, sizeBytes: 7 }
+    expect(await node.work()).toMatchObject([{ job: job.id, attempt: 2, checkpoint }])
+    await node.finish({ job: job.id, attempt: 2 })
+  })
+
   test('a job that its node does not end in time is ended as overdue', async () => {
     const node = await lab.node()
     const job = await lab.submit({ timeout_ms: 1000, plan: plan({ graceMs: 0 }) })

@@ -31,6 +31,7 @@ const session = (figures: Session['figures'], more: Partial<Session> = {}): Sess
   episode: 500,
   figures,
   updates: 0,
+  heardAttempt: 0,
   modelId: null,
   error: null,
   createdAt: 0,

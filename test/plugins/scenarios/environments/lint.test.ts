@@ -150,6 +150,20 @@ const broken: Readonly<Record<string, Broken>> = {
         })(),
     },
   ],
+  'a number beyond all measure': [
+    ['observation'],
+    {
+      ...sound,
+      conversation: null,
+      make: () =>
+        new (class extends Boxes {
+          protected override write(into: Float32Array) {
+            super.write(into)
+            into[1] = -2_000
+          }
+        })(),
+    },
+  ],
   'more numbers than it says': [
     ['observation'],
     { ...sound, conversation: null, spec: { ...spec, observations: 1 } },
