@@ -75,7 +75,7 @@ test('an author who tells what is hidden finds that told, with exit code 1', asy
 
 test.each([
   ['export const other = 1', 'It must export its scenario'],
-  ['export const scenario = {', 'cannot be bundled'],
+  ['export const a = 1\nexport const scenario = [1, interface]', '.ts:2:29: '],
   ["import x from 'nowhere'; export const scenario = x", 'nowhere'],
   ['export const scenario = { make() {}, conversation: null, spec: { id: "A" } }', 'scenario.spec'],
   ['throw new Error("not today")', 'not today'],

@@ -47,11 +47,15 @@ export const bundleOf = async (path: string): Promise<Bundle> => {
   })
   const [output] = made.outputs
   if (!made.success || !output) {
-    const why = made.logs.map(String).join('; ')
+    const why = made.logs.map(placed).join('; ')
     throw new Error(`${basename(path)} cannot be bundled: ${why || 'nothing came of it'}`)
   }
   return bundleFrom(await output.text())
 }
+
+/** `file:line:column: what is wrong`, as compilers say it. */
+const placed = ({ position, message }: BuildMessage | ResolveMessage): string =>
+  position ? `${basename(position.file)}:${position.line}:${position.column}: ${message}` : message
 
 export const bundleFrom = (text: string): Bundle => {
   const bytes = new TextEncoder().encode(text)
