@@ -7,6 +7,7 @@ import type { SocketData } from '../live/sockets.ts'
 import { type SocketIo, socketIoPath } from '../live/socketio/engine.ts'
 import { admit, type AdmitOptions } from './admit.ts'
 import { limitBody } from './body.ts'
+import { checkBodyType } from './body-types.ts'
 import type { Assembly, Slot } from './boot.ts'
 import type { ChannelMatch } from './channels.ts'
 import type { Cors } from './cors.ts'
@@ -106,10 +107,11 @@ const handle = async (visit: Visit, options: DispatchOptions): Promise<Response 
     throw new HearthError('plugin_failed', `${slot.plugin.id} is not available: ${slot.state}`)
   }
   if (!match.route || !slot?.instance) throw unknownPath(visit, options, channel !== undefined)
-  const { isPublic, rateClass } = match.route.marks
+  const { isPublic, rateClass, bodyTypes, maxBodyBytes } = match.route.marks
   const wanted = { plugin: slot.plugin, isPublic, rateClass }
   context.who = await admit(request, context.ip, wanted, options, headers)
-  const bounded = limitBody(asGet(request), match.route.marks.maxBodyBytes ?? options.maxBodyBytes)
+  checkBodyType(request, bodyTypes)
+  const bounded = limitBody(asGet(request), maxBodyBytes ?? options.maxBodyBytes)
   if (bounded !== request) rememberContext(bounded, context)
   return slot.instance.handle(bounded)
 }

@@ -89,12 +89,6 @@ const finding = (error: unknown, request: Request): Finding => {
 
 const validationFinding = (error: ValidationError, request: Request): Finding => {
   if (error.type === 'response') return { code: 'internal', internal: true }
-  if (error.type === 'body' && !hasReadableBody(request)) {
-    return {
-      code: 'unsupported_media_type',
-      message: 'Send the body as application/json, with that Content-Type',
-    }
-  }
   const where = error.type === 'property' ? placeOf(error.value, request) : error.type
   const found = error.all.slice(0, maxIssues).map((issue) => issueOf(where, issue))
   // Several rules of one schema can fail at once with the same words.
@@ -109,16 +103,6 @@ const validationFinding = (error: ValidationError, request: Request): Finding =>
 const placeOf = (value: unknown, request: Request): string => {
   const given = [...new URL(request.url).searchParams].find(([, text]) => text === String(value))
   return given ? `query.${given[0]}` : 'path'
-}
-
-const readable =
-  /^(application\/(.+\+)?json|application\/x-www-form-urlencoded|multipart\/form-data)/i
-
-/** A body of a type no parser knows never reaches the schema: say so, not "expected object". */
-const hasReadableBody = (request: Request): boolean => {
-  const type = request.headers.get('content-type')
-  if (type === null) return request.headers.get('content-length') === '0' || request.body === null
-  return readable.test(type)
 }
 
 const issueOf = (

@@ -2,8 +2,9 @@
 import type { AnyElysia } from 'elysia'
 import { Memoirist } from 'memoirist'
 import { type LimitClass, limitClasses } from '../auth/limits.ts'
+import { type BodyHooks, bodyTypesOf } from './body-types.ts'
 
-/** What a route says of itself in its OpenAPI `detail`, as far as the kernel acts on it. */
+/** What a route says of itself, mostly in its OpenAPI `detail`, as far as the kernel acts on it. */
 export interface RouteMarks {
   /** `detail.security` is `[]`: no login, whatever the server's mode. */
   readonly isPublic: boolean
@@ -11,6 +12,8 @@ export interface RouteMarks {
   readonly rateClass: LimitClass
   /** `detail['x-max-body']`: bytes of body it takes; absent: the server's limit. */
   readonly maxBodyBytes: number | undefined
+  /** `detail['x-content-types']`, or what its body's schema tells; absent: the route's own care. */
+  readonly bodyTypes: readonly string[] | undefined
 }
 
 export interface RouteEntry<Owner> {
@@ -33,17 +36,18 @@ export const routesOf = <Owner>(owner: Owner, app: AnyElysia): RouteEntry<Owner>
     owner,
     method,
     path,
-    marks: marksOf(
-      (hooks as { detail?: Record<string, unknown> }).detail ?? {},
-      `${method} ${path}`,
-    ),
+    marks: marksOf(hooks as BodyHooks, `${method} ${path}`),
   }))
 
-const marksOf = (detail: Record<string, unknown>, route: string): RouteMarks => ({
-  isPublic: Array.isArray(detail['security']) && detail['security'].length === 0,
-  rateClass: rateClassOf(detail['x-rate-limit'] ?? 'api', route),
-  maxBodyBytes: typeof detail['x-max-body'] === 'number' ? detail['x-max-body'] : undefined,
-})
+const marksOf = (hooks: BodyHooks, route: string): RouteMarks => {
+  const { detail = {} } = hooks
+  return {
+    isPublic: Array.isArray(detail['security']) && detail['security'].length === 0,
+    rateClass: rateClassOf(detail['x-rate-limit'] ?? 'api', route),
+    maxBodyBytes: typeof detail['x-max-body'] === 'number' ? detail['x-max-body'] : undefined,
+    bodyTypes: bodyTypesOf(hooks),
+  }
+}
 
 const rateClassOf = (mark: unknown, route: string): LimitClass => {
   const known = limitClasses.find((name) => name === mark)

@@ -8,7 +8,7 @@ const entry = (owner: string, method: string, path: string): RouteEntry<string> 
   owner,
   method,
   path,
-  marks: { isPublic: false, rateClass: 'api', maxBodyBytes: undefined },
+  marks: { isPublic: false, rateClass: 'api', maxBodyBytes: undefined, bodyTypes: undefined },
 })
 
 const table = () => {
