@@ -1,5 +1,12 @@
 /** Keys that nobody reads are refused: a typing error would silently mean the usual value. */
-import { HearthError } from '../../src/sdk.ts'
+import type { ObjectOptions, TProperties } from '@sinclair/typebox'
+import { HearthError, Type as t } from '../../src/sdk.ts'
+
+/** A schema for `onlyKnown`: other keys arrive, and the document says that they are refused. */
+export const knownOnly = <Properties extends TProperties>(
+  properties: Properties,
+  options: ObjectOptions = {},
+) => t.Object(properties, { ...options, additionalProperties: true, 'x-refuses-unknown': true })
 
 /** Of a schema that lets others pass, so that they arrive. @throws HearthError `validation` */
 export const onlyKnown = (body: object, { properties }: { readonly properties: object }): void => {

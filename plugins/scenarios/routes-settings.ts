@@ -1,24 +1,21 @@
 /** The routes of settings: what a page offers first. Keys go in and never come out. */
 import { router, Type as t } from '../../src/sdk.ts'
 import { frameworks } from './frameworks.ts'
-import { onlyKnown } from './known-keys.ts'
+import { knownOnly, onlyKnown } from './known-keys.ts'
 import { mask, providers, type SettingsStore } from './settings.ts'
 
 const tags = ['settings']
 const key = t.Union([t.String({ maxLength: 1000 }), t.Null()])
 
-const settingsBody = t.Object(
-  {
-    framework: t.Optional(t.Union([...frameworks.map((name) => t.Literal(name)), t.Null()])),
-    llmProvider: t.Optional(t.Union([...providers.map((name) => t.Literal(name)), t.Null()])),
-    maxEpisodes: t.Optional(t.Union([t.Integer({ minimum: 1, maximum: 10_000_000 }), t.Null()])),
-    learningRate: t.Optional(t.Union([t.Number({ exclusiveMinimum: 0, maximum: 1 }), t.Null()])),
-    autoSave: t.Optional(t.Union([t.Boolean(), t.Null()])),
-    openaiKey: t.Optional(key),
-    anthropicKey: t.Optional(key),
-  },
-  { additionalProperties: true },
-)
+const settingsBody = knownOnly({
+  framework: t.Optional(t.Union([...frameworks.map((name) => t.Literal(name)), t.Null()])),
+  llmProvider: t.Optional(t.Union([...providers.map((name) => t.Literal(name)), t.Null()])),
+  maxEpisodes: t.Optional(t.Union([t.Integer({ minimum: 1, maximum: 10_000_000 }), t.Null()])),
+  learningRate: t.Optional(t.Union([t.Number({ exclusiveMinimum: 0, maximum: 1 }), t.Null()])),
+  autoSave: t.Optional(t.Union([t.Boolean(), t.Null()])),
+  openaiKey: t.Optional(key),
+  anthropicKey: t.Optional(key),
+})
 
 export const settingsRoutes = (settings: SettingsStore) => {
   const shown = async (ownerId: number) => {

@@ -5,7 +5,7 @@ import { type Split, splits } from './environment.ts'
 import type { Evaluations } from './sessions/evaluations.ts'
 import { frameworks } from './frameworks.ts'
 import type { Probes } from './harness/probes.ts'
-import { onlyKnown } from './known-keys.ts'
+import { knownOnly, onlyKnown } from './known-keys.ts'
 import { newestQuery } from './newest.ts'
 import { sessionsWhere, visibleSession } from './sessions/session.ts'
 import type { SettingsStore } from './settings.ts'
@@ -21,7 +21,7 @@ const tags = ['training']
 /** The document allows 1000; learning by trial takes more. */
 const maxEpisodes = 10_000_000
 
-const startBody = t.Object(
+const startBody = knownOnly(
   {
     scenario_id: t.String({ minLength: 1, maxLength: 100 }),
     // What is left out is as in the settings of whoever asks.
@@ -37,7 +37,6 @@ const startBody = t.Object(
     ...languageFields,
   },
   {
-    additionalProperties: true,
     examples: [
       {
         scenario_id: 'customer_support',

@@ -156,6 +156,27 @@ test.each([
     { name: 'n', in: 'query', schema: { type: 'integer', default: 3 } },
   ],
   [
+    { type: 'number', exclusiveMinimum: 0, exclusiveMaximum: 1 },
+    {
+      type: 'number',
+      minimum: 0,
+      exclusiveMinimum: true,
+      maximum: 1,
+      exclusiveMaximum: true,
+    },
+  ],
+  [
+    {
+      anyOf: [{ type: 'boolean' }, { type: 'string', format: 'boolean', default: false }],
+      default: false,
+    },
+    { type: 'boolean', default: false },
+  ],
+  [
+    { type: 'object', properties: {}, additionalProperties: true, 'x-refuses-unknown': true },
+    { type: 'object', properties: {}, additionalProperties: false },
+  ],
+  [
     { type: 'object', patternProperties: { '^.*$': { type: 'null' } } },
     { type: 'object', additionalProperties: { type: 'null' } },
   ],

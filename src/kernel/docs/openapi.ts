@@ -5,7 +5,7 @@ import type { Assembly } from '../boot.ts'
 import { sdkVersion } from '../boot.ts'
 import { shapeOf } from '../routes.ts'
 import { completeOperation, type Json, type Operation } from './operation.ts'
-import { toOpenApi } from './schema.ts'
+import { asChecked, toOpenApi } from './schema.ts'
 
 export const openapiDocument = async (assembly: Assembly, authRequired: boolean): Promise<Json> => {
   const app = new Elysia().use(swagger({ path: '/docs', excludeStaticFile: false }))
@@ -23,7 +23,9 @@ export const openapiDocument = async (assembly: Assembly, authRequired: boolean)
       const needsToken = !route.marks.isPublic && (authRequired || plugin.access === 'token')
       const parameters = withPathParameters(path, operation.parameters)
       const described = { ...operation, ...(parameters.length > 0 && { parameters }) }
-      const complete = completeOperation(described, { plugin, needsToken, path: route.path })
+      const { path: routePath, marks } = route
+      const context = { plugin, needsToken, path: routePath, bodyTypes: marks.bodyTypes }
+      const complete = completeOperation(described, context)
       paths[path] = { ...paths[path], [method]: complete }
     }
   }
@@ -62,9 +64,11 @@ const drawRoutes = (app: AnyElysia, routes: AnyElysia | undefined): void => {
   for (const { method, path, hooks } of all) {
     const named = path.replace(/\*$/, ':path')
     if (named !== path && shapes.has(`${method} ${shapeOf(named)}`)) continue
-    const { query, params, headers, response, detail, type } = hooks as Json
+    const { query, params, headers, detail, type } = hooks as Json
     // A route that describes its body by hand means that, not what its parser lets in.
-    const body = (detail as Json | undefined)?.['requestBody'] ? undefined : (hooks as Json)['body']
+    const isByHand = (detail as Json | undefined)?.['requestBody'] !== undefined
+    const body = isByHand ? undefined : asChecked((hooks as Json)['body'])
+    const response = asChecked((hooks as Json)['response'])
     const shown = { body, query, params, headers, response, detail, type }
     app.route(method, named, () => '', shown as object)
   }

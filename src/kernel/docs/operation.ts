@@ -22,6 +22,8 @@ export interface OperationContext {
   readonly needsToken: boolean
   /** As the plugin declared it. */
   readonly path: string
+  /** The types of body the kernel lets through; absent: the route decides. */
+  readonly bodyTypes: readonly string[] | undefined
 }
 
 /** Errors any operation may answer, beside its own. */
@@ -43,7 +45,7 @@ export const completeOperation = (operation: Operation, context: OperationContex
     tags: operation.tags?.length ? operation.tags : [plugin.id],
     security: needsToken ? [{ bearer: [] }] : [],
     ...(parameters && { parameters: toOpenApi(parameters) as Json[] }),
-    ...(requestBody && { requestBody: asked(requestBody, operation) }),
+    ...(requestBody && { requestBody: asked(requestBody, operation, context) }),
     responses: {
       ...Object.fromEntries(errors),
       ...(answers.length > 0 ? Object.fromEntries(answers) : { '200': { description: 'Done' } }),
@@ -58,9 +60,11 @@ const errorsOf = (operation: Operation, { plugin, needsToken, path }: OperationC
   if (validates) codes.push(isBadRequest ? 'bad_request' : 'validation')
   if (operation.requestBody) codes.push('too_large', 'unsupported_media_type')
   if (needsToken) codes.push('unauthorized', 'forbidden')
+  const namesThing = path.includes(':')
   // Not only the thing in the path may be missing: a query or a body names others.
-  if (validates || path.includes(':')) codes.push('not_found')
-  if (operation.requestBody) codes.push('conflict')
+  if (validates || namesThing) codes.push('not_found')
+  // Whatever is named may be in a state in which it cannot be done.
+  if (operation.requestBody || namesThing) codes.push('conflict')
   return codes
 }
 
@@ -68,16 +72,27 @@ const errorsOf = (operation: Operation, { plugin, needsToken, path }: OperationC
 const isUndecided = (content: Record<string, Json>): boolean =>
   ['application/json', 'multipart/form-data', 'text/plain'].every((type) => type in content)
 
-const asked = (body: Json & Content, operation: Operation): Json => {
+const asked = (
+  body: Json & Content,
+  operation: Operation,
+  { bodyTypes = ['application/json'] }: OperationContext,
+): Json => {
   const { content = {} } = body
   if (!isUndecided(content)) return toOpenApi(body) as Json
-  const types = (operation['x-content-types'] as string[] | undefined) ?? ['application/json']
+  const types = (operation['x-content-types'] as string[] | undefined) ?? bodyTypes
   const schema = toOpenApi(content['application/json'])
   return { ...body, content: Object.fromEntries(types.map((type) => [type, schema])) }
 }
 
+/** Beside the content. */
+const inResponse = new Set(['description', 'headers', 'links'])
+
 const answered = (response: Json & Content): Json => {
-  const { examples, content = {}, ...rest } = response
+  const { examples, content = {} } = response
+  // The library leaves some words of the schema beside the content; they mean nothing there.
+  const rest = Object.fromEntries(
+    Object.entries(response).filter(([key]) => inResponse.has(key) || key.startsWith('x-')),
+  )
   if (!isUndecided(content))
     return toOpenApi({ ...rest, ...(response.content && { content }) }) as Json
   const [example] = Array.isArray(examples) ? examples : []

@@ -2,8 +2,11 @@
 
 type Json = Record<string, unknown>
 
+/** Marks a schema that lets unknown keys pass, because its route refuses them by itself. */
+const refusing = 'x-refuses-unknown'
+
 /** Keywords that mean nothing to a reader of the document. */
-const dropped = new Set(['error', '$id', 'patternProperties', 'examples', 'const'])
+const dropped = new Set(['error', '$id', 'patternProperties', 'examples', 'const', refusing])
 
 /** Rewrites everything below `node`, a schema or anything that holds schemas. */
 export const toOpenApi = (node: unknown): unknown => {
@@ -22,6 +25,21 @@ export const toOpenApi = (node: unknown): unknown => {
     ),
     ...translations(schema),
   }
+}
+
+/**
+ * A schema without its refusals of unknown keys. The router drops such keys before it checks, so
+ * `false` is never true; and it writes `false` into schemas itself, once they are first used.
+ */
+export const asChecked = (node: unknown): unknown => {
+  if (Array.isArray(node)) return node.map(asChecked)
+  if (typeof node !== 'object' || node === null) return node
+  if (Object.getPrototypeOf(node) !== Object.prototype) return node
+  // Symbols are kept: by them the library knows a schema.
+  const copy = { ...node } as Json
+  if (copy['additionalProperties'] === false) delete copy['additionalProperties']
+  for (const key of Object.keys(copy)) copy[key] = asChecked(copy[key])
+  return copy
 }
 
 /** What has a default need not be sent; validators see it only once the default is there. */
@@ -52,7 +70,15 @@ const translations = (schema: Json): Json => {
   if (type === 'object' && typeof patternProperties === 'object' && patternProperties !== null) {
     translated['additionalProperties'] = toOpenApi(Object.values(patternProperties)[0])
   }
-  return translated
+  if (schema[refusing] === true) translated['additionalProperties'] = false
+  return { ...translated, ...bound(schema, 'minimum'), ...bound(schema, 'maximum') }
+}
+
+/** A bound that is itself left out is a number of its own elsewhere, and a mark on it in 3.0. */
+const bound = (schema: Json, word: 'minimum' | 'maximum'): Json => {
+  const exclusive = word === 'minimum' ? 'exclusiveMinimum' : 'exclusiveMaximum'
+  const value = schema[exclusive]
+  return typeof value === 'number' ? { [word]: value, [exclusive]: true } : {}
 }
 
 /** `T or null` is a nullable T, words are one enumeration, a number or its text is a number. */
@@ -62,9 +88,7 @@ const union = (schema: Json, word: string): Json => {
   const outer = toOpenApi(rest) as Json
   const nullable = members.some(({ type }) => type === 'null') ? { nullable: true } : {}
   const values = members.filter(({ type }) => type !== 'null')
-  const numeric = values.filter(({ type }) => type === 'number' || type === 'integer')
-  const texts = values.filter(({ type, format }) => type === 'string' && isNumeric(format))
-  const real = numeric.length > 0 ? values.filter((member) => !texts.includes(member)) : values
+  const real = values.filter((member) => !isTextOf(member, values))
   if (real.length > 0 && real.every((member) => typeof member['const'] === 'string')) {
     return { ...outer, ...nullable, type: 'string', enum: real.map((member) => member['const']) }
   }
@@ -73,4 +97,14 @@ const union = (schema: Json, word: string): Json => {
   return { ...outer, ...nullable, [word]: real.map(toOpenApi) }
 }
 
-const isNumeric = (format: unknown): boolean => format === 'integer' || format === 'numeric'
+/** Queries are text; the router takes a number or a truth there in words, as one more member. */
+const isTextOf = ({ type, format }: Json, members: readonly Json[]): boolean => {
+  const meant = type === 'string' ? spelled[String(format)] : undefined
+  return members.some((member) => meant?.includes(String(member['type'])))
+}
+
+const spelled: Readonly<Record<string, readonly string[]>> = {
+  integer: ['integer', 'number'],
+  numeric: ['integer', 'number'],
+  boolean: ['boolean'],
+}
