@@ -117,7 +117,9 @@ export default definePlugin({
     return {
       routes: router()
         .use(rootRoutes(version))
-        .use(scenarioRoutes({ catalogue, outside, registry, recordings, probes, durationOf }))
+        .use(
+          scenarioRoutes({ catalogue, outside, registry, served, recordings, probes, durationOf }),
+        )
         .use(outsideRoutes(outside))
         .use(openEnvRoutes(catalogue))
         .use(

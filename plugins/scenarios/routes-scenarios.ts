@@ -1,12 +1,14 @@
 /** The routes of scenarios: what there is to be trained on, and single episodes to look at. */
-import { HearthError, router, Type as t } from '../../src/sdk.ts'
+import { router, Type as t } from '../../src/sdk.ts'
 import type { Catalogue } from './catalogue.ts'
+import { playModel } from './episodes/model-player.ts'
 import { play, players, trajectoryOf } from './episodes/play.ts'
 import { type Scenario, splits } from './environment.ts'
 import type { Probes } from './harness/probes.ts'
 import type { Recordings } from './episodes/recordings.ts'
 import { type OutsideDesk, outsideView } from './outside/desk.ts'
 import type { Registry } from './models/registry.ts'
+import type { ServedModels } from './serving/served.ts'
 
 const tags = ['scenarios']
 
@@ -14,6 +16,7 @@ export interface ScenarioRoutesOptions {
   readonly catalogue: Catalogue
   readonly outside: OutsideDesk
   readonly registry: Registry
+  readonly served: ServedModels
   readonly recordings: Recordings
   readonly probes: Probes
   /** Of the last training that was completed, in words. */
@@ -21,7 +24,7 @@ export interface ScenarioRoutesOptions {
 }
 
 export const scenarioRoutes = (options: ScenarioRoutesOptions) => {
-  const { catalogue, outside, registry, recordings, probes, durationOf } = options
+  const { catalogue, outside, recordings, probes, durationOf } = options
   const view = async (scenario: Scenario) => {
     const { spec, source } = scenario
     return {
@@ -66,13 +69,11 @@ export const scenarioRoutes = (options: ScenarioRoutesOptions) => {
       '/api/scenarios/:id/episodes',
       async ({ params, body, who }) => {
         const scenario = await catalogue.get(who, params.id)
-        const { model_id } = body
-        const policy = model_id ? await registry.policy(await registry.get(who, model_id)) : null
-        if (policy && policy.file.scenario.id !== scenario.spec.id) {
-          throw new HearthError('conflict', `The model is of ${policy.file.scenario.id}`)
-        }
-        const played = play(scenario, policy ?? body.player, body.split, body.episode)
-        const kept = trajectoryOf(scenario, model_id ?? body.player, played)
+        const { model_id, player, split, episode } = body
+        const played = model_id
+          ? await playModel(options, who, model_id, scenario, split, episode)
+          : play(scenario, player, split, episode)
+        const kept = trajectoryOf(scenario, model_id ?? player, played)
         return { ...played, n: await recordings.add(who.id, 'play', kept) }
       },
       {

@@ -28,11 +28,15 @@ export const actRoutes = (registry: Registry, served: ServedModels) =>
       }
       if (observations) {
         if (open) throw invalid('mask', 'goes with one observation, not with observations')
-        for (const one of observations) check(one, 'observations', model.width)
+        for (const [n, one] of observations.entries()) {
+          check(one, 'observations', model.width)
+          checkRange(one, `observations.${n}`)
+        }
         return { actions: await Promise.all(observations.map((one) => act(model, one))) }
       }
       const seen = observation ?? []
       check(seen, 'observation', model.width)
+      checkRange(seen, 'observation')
       if (open?.every((isOpen) => isOpen === 0)) throw invalid('mask', 'leaves no action')
       return act(model, seen, open)
     },
@@ -48,6 +52,13 @@ const act = async (model: Served, seen: readonly number[], open?: readonly numbe
 const check = (given: readonly number[], name: string, wanted: number): void => {
   if (given.length === wanted) return
   throw invalid(name, `must have ${wanted} numbers, not ${given.length}`)
+}
+
+/** Networks compute in float32: beyond it a number is infinite, and so is what comes of it. */
+const checkRange = (given: readonly number[], name: string): void => {
+  const at = given.findIndex((value) => !Number.isFinite(Math.fround(value)))
+  if (at < 0) return
+  throw invalid(`${name}.${at}`, `must be within float32, not ${given[at]}`)
 }
 
 const invalid = (name: string, message: string): HearthError =>

@@ -131,7 +131,11 @@ export class ServedModels {
     return {
       actions: policy?.file.actions ?? spec?.actions ?? [],
       width,
-      logits: async (seen) => finite(await batch.ask(seen)),
+      logits: async (seen) => {
+        // A newer version of the scenario may show something else than the network was made for.
+        if (seen.length !== width) throw otherWidth(width, seen.length)
+        return finite(await batch.ask(seen))
+      },
       close: () => batch.close(),
     }
   }
@@ -165,6 +169,9 @@ const networkOf = (model: Model, files: readonly ModelFile[]): ModelFile => {
   if (file.size > maxBytes) throw new HearthError('conflict', 'The model is too large to be served')
   return file
 }
+
+const otherWidth = (own: number, seen: number): HearthError =>
+  new HearthError('conflict', `The model sees ${own} numbers, and ${seen} are shown to it`)
 
 const finite = (logits: Float32Array): Float32Array => {
   if (logits.every(Number.isFinite)) return logits

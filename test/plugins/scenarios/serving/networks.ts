@@ -1,5 +1,5 @@
 /** Policies of random weights and the models made of them, for tests of serving. */
-import { Catalogue } from '../../../../plugins/scenarios/catalogue.ts'
+import { Catalogue, scenarioOf } from '../../../../plugins/scenarios/catalogue.ts'
 import scenarios from '../../../../plugins/scenarios/index.ts'
 import { modelPaths } from '../../../../plugins/scenarios/models/manifest.ts'
 import { onnxOf } from '../../../../plugins/scenarios/models/onnx.ts'
@@ -44,6 +44,25 @@ export const policyFile = (seed: number): PolicyFile => {
     layers: [layer(width, 16), layer(16, 16), layer(16, actions.length)],
     scenario: { id: 'nowhere', version: 1 },
   } as Partial<PolicyFile> as PolicyFile
+}
+
+/** One that fits a scenario, and its file. */
+export const networkFor = (scenario: string, seed = 5) => {
+  const spec = scenarioOf(scenario)?.spec
+  if (!spec) throw new Error(`There is no ${scenario}`)
+  const random = new Random(seed)
+  const floats = (length: number) => Float32Array.from({ length }, () => 2 * random.next() - 1)
+  const { length } = spec.actions
+  const rows = Array.from({ length: spec.observations }, () => floats(length))
+  const { id, version, actions, observations } = spec
+  const file: PolicyFile = {
+    ...policyFile(seed),
+    actions,
+    observations,
+    layers: [layerOf(rows, floats(length))],
+    scenario: { ...policyFile(seed).scenario, id, version },
+  }
+  return { file, onnx: onnxOf(file, 'digest') }
 }
 
 export const openRegistry = async () => {

@@ -3,9 +3,10 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { scenarioOf } from '../../../../plugins/scenarios/catalogue.ts'
 import { choose } from '../../../../plugins/scenarios/models/choice.ts'
 import { onnxOf } from '../../../../plugins/scenarios/models/onnx.ts'
+import { play } from '../../../../plugins/scenarios/episodes/play.ts'
 import { Policy } from '../../../../plugins/scenarios/models/policy.ts'
 import { openDesk } from '../gateway/desk.ts'
-import { policyFile, rowsOf } from './networks.ts'
+import { networkFor, policyFile, rowsOf } from './networks.ts'
 
 const file = policyFile(4)
 const onnx = onnxOf(file, 'digest')
@@ -68,6 +69,8 @@ test.each([
   [{ observations: [row, [1]] }, 'observations must have 6 numbers, not 1'],
   [{ observation: row, mask: [1] }, 'mask must have 4 numbers, not 1'],
   [{ observation: row, mask: [0, 0, 0, 0] }, 'mask leaves no action'],
+  [{ observation: [0, 0, 0, 1e300, 0, 0] }, 'observation.3 must be within float32, not 1e+300'],
+  [{ observations: [row, [-3.5e38, 0, 0, 0, 0, 0]] }, 'observations.1.0 must be within float32'],
   [{ observation: ['a'] }, ''],
   [{}, ''],
 ])('%j is refused', async (body, why) => {
@@ -89,25 +92,64 @@ test.each([
 })
 
 test('of a scenario it has its actions; deleted it is gone at once', async () => {
-  const spec = scenarioOf('catch')!.spec
-  const layer = { ...policyFile(1).layers[0]! }
-  const floats = (count: number) => Buffer.from(new Float32Array(count).buffer).toString('base64')
-  const [inputs, outputs] = [spec.observations, spec.actions.length]
-  const only = {
-    ...layer,
-    inputs,
-    outputs,
-    weights: floats(inputs * outputs),
-    bias: floats(outputs),
-  }
-  const network = onnxOf({ ...file, ...spec, layers: [only] }, 'digest')
-  const made = await call('POST', '/api/models?name=catcher&scenario=catch', network)
+  const { spec } = scenarioOf('catch')!
+  const network = networkFor('catch')
+  const made = await call('POST', '/api/models?name=catcher&scenario=catch', network.onnx)
   expect(made).toMatchObject({ status: 200, body: { scenario: 'catch' } })
   const path = `/api/models/${String(made.body['id'])}`
-  const observation = new Array<number>(inputs).fill(0)
+  const observation = new Array<number>(spec.observations).fill(0)
+  const { action } = new Policy(network.file).act(observation, null)
   const acted = await call('POST', `${path}/act`, { observation })
-  expect(acted).toMatchObject({ status: 200, body: { action: 0, name: spec.actions[0] } })
+  expect(acted).toMatchObject({ status: 200, body: { action, name: spec.actions[action] } })
   expect((await call('DELETE', path)).body).toEqual({ status: 'deleted' })
   expect((await call('POST', `${path}/act`, { observation })).status).toBe(404)
   expect((await call('GET', `${path}/export`)).status).toBe(404)
+})
+
+test('an episode is played by a network that is its ONNX file alone', async () => {
+  const { file, onnx } = networkFor('customer_support')
+  const query = 'name=agent&scenario=customer_support'
+  const made = await call('POST', `/api/models?${query}`, onnx)
+  const model_id = String(made.body['id'])
+  const url = '/api/scenarios/customer_support/episodes'
+  const played = await call('POST', url, { model_id, split: 'test', episode: 3 })
+  const native = play(scenarioOf('customer_support')!, new Policy(file), 'test', 3)
+  expect(played.body).toEqual({ ...native, n: expect.any(Number) as never })
+  const kept = await call('GET', `${url}/${String(played.body['n'])}`)
+  expect(kept.body).toMatchObject({ player: model_id, source: 'play', verdict: native.verdict })
+
+  expect(await call('GET', `/api/models/${model_id}/export?format=json`)).toEqual({
+    status: 409,
+    body: {
+      detail: 'The layers of the model are not known: it has an ONNX file only',
+      code: 'conflict',
+    },
+  })
+})
+
+test('an episode is not played by who is of another scenario, or of none', async () => {
+  const made = await call('POST', '/api/models?name=c&scenario=catch', networkFor('catch').onnx)
+  const url = '/api/scenarios/customer_support/episodes'
+  for (const [model_id, whose] of [
+    [String(made.body['id']), 'catch'],
+    [id, 'no scenario'],
+  ]) {
+    expect(await call('POST', url, { model_id })).toEqual({
+      status: 409,
+      body: { detail: `The model is of ${whose}, not of customer_support`, code: 'conflict' },
+    })
+  }
+})
+
+test('a network that fails in the middle of an episode fails it, with the reason', async () => {
+  const { file } = networkFor('customer_support')
+  const bias = Buffer.from(new Float32Array(file.actions.length).fill(Infinity).buffer)
+  const layers = file.layers.map((layer) => ({ ...layer, bias: bias.toString('base64') }))
+  const query = 'name=broken&scenario=customer_support'
+  const made = await call('POST', `/api/models?${query}`, onnxOf({ ...file, layers }, 'digest'))
+  const body = { model_id: String(made.body['id']) }
+  expect(await call('POST', '/api/scenarios/customer_support/episodes', body)).toEqual({
+    status: 409,
+    body: { detail: 'The network of the model answers with what is no number', code: 'conflict' },
+  })
 })

@@ -96,6 +96,26 @@ test.each([
   expect(await served.logits([1, 1, 1, 1, 1, 1])).toHaveLength(4)
 })
 
+test('what is longer or shorter than it sees is refused, and disturbs nobody', async () => {
+  const { ofSeed, serving } = await openRegistry()
+  const served = await serving().of(await ofSeed(1))
+  const [row = []] = rowsOf(1)
+  const [sound, long, short] = await Promise.allSettled([
+    served.logits(row),
+    served.logits([...row, 0]),
+    served.logits(row.slice(1)),
+  ])
+  const refused = (shown: number) => ({
+    code: 'conflict',
+    message: `The model sees 6 numbers, and ${shown} are shown to it`,
+  })
+  expect({ sound, long, short }).toMatchObject({
+    sound: { status: 'fulfilled', value: await served.logits(row) },
+    long: { status: 'rejected', reason: refused(7) },
+    short: { status: 'rejected', reason: refused(5) },
+  } as never)
+})
+
 test('what is neither network nor policy does not act', async () => {
   const { register, registry, serving } = await openRegistry()
   const model = await register({ 'model/notes.txt': 'no network' })
