@@ -26,6 +26,7 @@ export {
   type Service,
 } from './kernel/plugin.ts'
 export { router } from './kernel/router.ts'
+export { unionMessage } from './kernel/union-message.ts'
 export type { Channel, ChannelRequest, Line, Live, LiveMessage, Subscription } from './live/live.ts'
 export type { BlobInfo, Blobs } from './storage/blobs.ts'
 export type {

@@ -1,7 +1,6 @@
 /** Scenarios: agents that are trained, watched, and served; the API of AgentGym. */
 import {
   definePlugin,
-  detailDialect,
   HearthError,
   jobs,
   router,
@@ -13,6 +12,7 @@ import { Shelf } from './brought/shelf.ts'
 import { Catalogue } from './catalogue.ts'
 import { Evaluations } from './sessions/evaluations.ts'
 import { namedModels } from './gateway/models.ts'
+import { scenariosDialect } from './gateway/refusals.ts'
 import { RolloutTable } from './gateway/rollout-table.ts'
 import { keepingPlayed } from './harness/kept-episodes.ts'
 import { Probes, probeKind, probeRunner } from './harness/probes.ts'
@@ -54,7 +54,7 @@ export default definePlugin({
   sdk: '>=0.1.0',
   uses: { jobs },
   provides: { models, scenarios },
-  dialect: detailDialect,
+  dialect: scenariosDialect,
   paths: [
     '/api/scenarios',
     '/api/training',

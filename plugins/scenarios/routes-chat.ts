@@ -2,6 +2,7 @@
 import { HearthError, router, type Who } from '../../src/sdk.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { Heard, Scenario } from './environment.ts'
+import { chatIn } from './gateway/bodies.ts'
 import { callOf, offered } from './gateway/chat-model.ts'
 import {
   chatBody,
@@ -12,9 +13,12 @@ import {
 } from './gateway/completion.ts'
 import { toldAsOpenAi } from './gateway/refusals.ts'
 import { episodeOver } from './gateway/rollout.ts'
+import { told } from './gateway/told.ts'
 import { heardIn } from './heard.ts'
 import { choose } from './models/choice.ts'
+import type { Model } from './models/model-rows.ts'
 import type { Registry } from './models/registry.ts'
+import { spokenBy } from './models/spoken.ts'
 import type { PackModels } from './serving/packs.ts'
 import type { ServedModels } from './serving/served.ts'
 
@@ -31,15 +35,9 @@ export const chatRoutes = ({ catalogue, registry, served, packs }: ChatRoutesOpt
   const answer = async (who: Who, request: ChatRequest): Promise<Completion> => {
     const model = await registry.acting(who, request.model)
     if (model.kind === 'prompt') return packs.answer(who, model, request)
-    if (model.kind === 'adapter') {
-      const instead = 'take it away (format=lora) to a server of language models'
-      throw new HearthError('conflict', `An adapter answers on top of its base only: ${instead}`)
-    }
-    const scenario = catalogue.find(model.scenario)
-    const conversation = scenario?.conversation
-    if (!conversation) {
-      throw new HearthError('conflict', `Nothing is said in ${model.scenario}: use /act`)
-    }
+    const scenario = spokenBy(catalogue, model)
+    if (typeof scenario === 'string') throw new HearthError('conflict', scenario)
+    const { conversation } = scenario
     const heard = heardIn(request.messages)
     const observation = heard && conversation.observe(heard)
     if (!heard || !observation) {
@@ -52,33 +50,60 @@ export const chatRoutes = ({ catalogue, registry, served, packs }: ChatRoutesOpt
     const { action, name } = choose(await logits(observation), mask, actions)
     return callOf(model.id, conversation, heard, action, name)
   }
+  /** Why chat does not answer for a model of the caller; null: it does. */
+  const silences = async (who: Who) => {
+    const ofPrompts = await packs.silence(who)
+    return (model: Model): string | null => {
+      if (model.kind === 'prompt') return ofPrompts
+      const scenario = spokenBy(catalogue, model)
+      return typeof scenario === 'string' ? scenario : null
+    }
+  }
   return router()
     .get(
       '/v1/models',
-      async ({ who }) => ({
-        object: 'list',
-        data: (await registry.list(who)).map(({ id, created_at }) => ({
-          id,
-          object: 'model',
-          created: Math.floor(created_at / 1000),
-          owned_by: 'hearth',
-        })),
-      }),
-      { detail: { tags, summary: 'List trained policies as language models' } },
+      async ({ who }) => {
+        const silenceOf = await silences(who)
+        const models = await registry.list(who)
+        const data = models.filter((model) => silenceOf(model) === null).map(viewOf)
+        return { object: 'list', data }
+      },
+      { detail: { tags, summary: 'List trained models that answer as language models' } },
+    )
+    .get(
+      '/v1/models/:id',
+      async ({ params, who }) => {
+        const model = await registry.get(who, params.id)
+        const silence = (await silences(who))(model)
+        // As in the list: to a client of language models it is none.
+        if (silence !== null) throw new HearthError('not_found', silence)
+        return viewOf(model)
+      },
+      { detail: { tags, summary: 'Get a trained model that answers as a language model' } },
     )
     .post(
       '/v1/chat/completions',
-      async ({ body, who }) => {
-        const request = body as ChatRequest
+      async ({ request, who }) => {
         try {
-          return respond(request, await answer(who, request))
+          const asked = await chatIn<ChatRequest>(request, chatBody, serversLimit)
+          return respond(asked, await answer(who, asked))
         } catch (error) {
           return toldAsOpenAi(error)
         }
       },
-      { body: chatBody, detail: { tags, summary: 'Ask a trained policy in words' } },
+      told(tags, 'Ask a trained policy in words', chatBody),
     )
 }
+
+/** Bodies as large as the server takes: nothing of them is kept. */
+const serversLimit = Number.POSITIVE_INFINITY
+
+const viewOf = ({ id, created_at }: Model) => ({
+  id,
+  object: 'model',
+  created: Math.floor(created_at / 1000),
+  owned_by: 'hearth',
+})
 
 /** As far as one can tell who was not there: agents would go on calling for ever. */
 const isOver = ({ spec, conversation }: Scenario, { calls }: Heard): boolean => {

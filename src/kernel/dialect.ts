@@ -9,6 +9,8 @@ export interface Problem {
   readonly message: string
   readonly issues: readonly Issue[]
   readonly requestId: string
+  /** Of the request; absent: in examples. A plugin may word what is below one path otherwise. */
+  readonly path?: string
 }
 
 export interface Dialect {

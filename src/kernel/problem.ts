@@ -49,6 +49,7 @@ export const failureOf = (
       message: found.message ?? errorTable[found.code][1],
       issues: found.issues ?? [],
       requestId,
+      path: new URL(request.url).pathname,
       ...(found.reason !== undefined && { reason: found.reason }),
     },
     headers: found.headers ?? {},

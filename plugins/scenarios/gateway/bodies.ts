@@ -1,7 +1,7 @@
 /** Bodies of the gateway's requests: read within bounds, checked, told what is wrong with them. */
 import type { TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
-import { HearthError, type Issue, limitDepth, Type as t } from '../../../src/sdk.ts'
+import { HearthError, type Issue, limitDepth, Type as t, unionMessage } from '../../../src/sdk.ts'
 import { splits } from '../environment.ts'
 
 export const wishBody = t.Object({
@@ -19,11 +19,27 @@ export const wishBody = t.Object({
 
 export const toolBody = t.Record(t.String({ maxLength: 200 }), t.Unknown())
 
-const maxBytes = 2 ** 20
+const usualMaxBytes = 2 ** 20
 const maxIssues = 10
 
+/** What is asked of a model, anywhere below `/v1/`. @throws HearthError what is wrong with it */
+export const chatIn = async <T extends { readonly n?: number | null }>(
+  request: Request,
+  schema: TSchema,
+  maxBytes = usualMaxBytes,
+): Promise<T> => {
+  const asked = await bodyOf<T>(request, schema, maxBytes)
+  if ((asked.n ?? 1) === 1) return asked
+  const message = 'must be 1: exactly one choice is answered'
+  throw new HearthError('bad_request', `n ${message}`, { issues: [{ path: 'body.n', message }] })
+}
+
 /** No body at all is an empty object. @throws HearthError what is wrong with it */
-export const bodyOf = async <T>(request: Request, schema: TSchema): Promise<T> => {
+export const bodyOf = async <T>(
+  request: Request,
+  schema: TSchema,
+  maxBytes = usualMaxBytes,
+): Promise<T> => {
   const bytes = await request.arrayBuffer()
   if (bytes.byteLength > maxBytes) {
     throw new HearthError('too_large', `A body has at most ${maxBytes} bytes`)
@@ -31,8 +47,11 @@ export const bodyOf = async <T>(request: Request, schema: TSchema): Promise<T> =
   const value = Value.Default(schema, parsed(new TextDecoder().decode(bytes)))
   if (Value.Check(schema, value)) return value as T
   const issues: Issue[] = []
-  for (const { path, message } of Value.Errors(schema, value)) {
-    issues.push({ path: `body${path.replaceAll('/', '.')}`, message })
+  for (const error of Value.Errors(schema, value)) {
+    const path = `body${error.path.replaceAll('/', '.')}`
+    // What is missing is of the wrong type as well: the first word is enough.
+    if (issues.some((issue) => issue.path === path)) continue
+    issues.push({ path, message: unionMessage(error) ?? error.message })
     if (issues.length === maxIssues) break
   }
   const [first] = issues

@@ -24,9 +24,10 @@ const message = t.Object({
   ),
 })
 
-/** What others send besides is passed over, as other servers of this API do. */
-export const chatBody = t.Object({
-  model: t.String({ minLength: 1, maxLength: 200 }),
+const model = t.String({ minLength: 1, maxLength: 200 })
+
+/** What others send besides is let pass, as other servers of this API do. */
+const asked = {
   messages: t.Array(message, { minItems: 1, maxItems: 1000 }),
   tools: t.Optional(
     t.Array(t.Object({ function: t.Object({ name: t.String({ maxLength: 200 }) }) }), {
@@ -37,7 +38,13 @@ export const chatBody = t.Object({
   stream_options: t.Optional(
     t.Union([t.Null(), t.Object({ include_usage: t.Optional(t.Boolean()) })]),
   ),
-})
+  n: t.Optional(t.Union([t.Integer({ minimum: 1 }), t.Null()])),
+}
+
+export const chatBody = t.Object({ model, ...asked })
+
+/** At the address of a rollout, which may have a model of its own. */
+export const rolloutChatBody = t.Object({ model: t.Optional(model), ...asked })
 
 /** One that fits `chatBody`, with everything else that came along. */
 export interface ChatRequest {
@@ -46,7 +53,10 @@ export interface ChatRequest {
   readonly tools?: readonly { readonly function: { readonly name: string } }[]
   readonly stream?: boolean | null
   readonly stream_options?: { readonly include_usage?: boolean } | null
+  readonly n?: number | null
 }
+
+export type RolloutChatRequest = Omit<ChatRequest, 'model'> & Partial<Pick<ChatRequest, 'model'>>
 
 export interface ToolCallSaid {
   readonly id: string

@@ -1,7 +1,13 @@
 /** The gateway's wire: agents begin rollouts, ask models, call tools and end, by web requests. */
 import { HearthError } from '../../../src/sdk.ts'
-import { bodyOf, toolBody, wishBody } from './bodies.ts'
-import { chatBody, type ChatRequest, respond, textCompletion } from './completion.ts'
+import { bodyOf, chatIn, toolBody, wishBody } from './bodies.ts'
+import {
+  type ChatRequest,
+  respond,
+  type RolloutChatRequest,
+  rolloutChatBody,
+  textCompletion,
+} from './completion.ts'
 import type { Gateway, RolloutWish } from './gateway.ts'
 import { toldAsOpenAi } from './refusals.ts'
 import { episodeOver, type Rollout } from './rollout.ts'
@@ -96,11 +102,14 @@ const callTool = async ({ gateway, request, id, name }: Visit): Promise<Response
 }
 
 const chat = async ({ gateway, request, id }: Visit): Promise<Response> => {
-  const asked = await bodyOf<ChatRequest>(request, chatBody)
+  const given = await chatIn<RolloutChatRequest>(request, rolloutChatBody)
   const rollout = await gateway.look(id)
-  if (rollout.isOver) return respond(asked, textCompletion(asked.model, episodeOver))
-  const { model: named, messages, tools = [], stream: _, stream_options: __, ...parameters } = asked
-  const name = rollout.order.model ?? named
+  const name = rollout.order.model ?? given.model
+  if (name === undefined) throw nobodyNamed()
+  // So that the answer tells who it is of, whatever name the client has for it.
+  const asked: ChatRequest = { ...given, model: name }
+  if (rollout.isOver) return respond(asked, textCompletion(name, episodeOver))
+  const { model: _, messages, tools = [], stream: __, stream_options: ___, ...parameters } = asked
   const model = await gateway.modelOf(rollout, name)
   const { steps } = rollout.state
   const { completion, drawn } = await model.answer(asked, rollout)
@@ -119,6 +128,13 @@ const chat = async ({ gateway, request, id }: Visit): Promise<Response> => {
     }),
   )
   return respond(asked, completion)
+}
+
+const nobodyNamed = (): HearthError => {
+  const message = 'must be given: the rollout was begun without a model'
+  return new HearthError('validation', `model ${message}`, {
+    issues: [{ path: 'body.model', message }],
+  })
 }
 
 const listModels = async ({ gateway, id }: Visit): Promise<Response> => {

@@ -31,7 +31,8 @@ export const namedModels =
     if (trained) {
       const { scenario } = trained
       if (scenario !== spec.id) {
-        throw new HearthError('conflict', `${name} is a model of ${scenario}, not of ${spec.id}`)
+        const whose = scenario === '' ? 'no scenario' : scenario
+        throw new HearthError('conflict', `${name} is a model of ${whose}, not of ${spec.id}`)
       }
       if (trained.kind === 'prompt') {
         return {

@@ -2,7 +2,7 @@
 import { HearthError, type Who } from '../../../src/sdk.ts'
 import type { Catalogue } from '../catalogue.ts'
 import type { ChatRequest, Completion } from '../gateway/completion.ts'
-import { ask, upstreamIn } from '../gateway/upstream.ts'
+import { ask, type Upstream, upstreamIn } from '../gateway/upstream.ts'
 import type { Model } from '../models/model-rows.ts'
 import type { Registry } from '../models/registry.ts'
 import type { SettingsStore } from '../settings.ts'
@@ -16,6 +16,8 @@ export interface PackModelsOptions {
 }
 
 const answerMs = 120_000
+const noneSet =
+  'none is set: OPENAI_BASE_URL and OPENAI_API_KEY of the server, or openaiKey in settings'
 
 export class PackModels {
   readonly #options: PackModelsOptions
@@ -24,20 +26,20 @@ export class PackModels {
     this.#options = options
   }
 
+  /** Why prompts are not answered for this user; null: they are. */
+  async silence(who: Who): Promise<string | null> {
+    return (await this.#upstreamOf(who)) ? null : `It asks a language model, and ${noneSet}`
+  }
+
   /**
    * What the client leaves out is as in the pack.
    * @throws UpstreamError; HearthError `conflict` where no language model is set
    */
   async answer(who: Who, model: Model, request: ChatRequest): Promise<Completion> {
-    const { registry, catalogue, settings, env } = this.#options
-    const { openaiKey } = await settings.keysOf(who.id)
-    const upstream = upstreamIn(env, openaiKey)
+    const { registry, catalogue } = this.#options
+    const upstream = await this.#upstreamOf(who)
     if (!upstream) {
-      const set = 'OPENAI_BASE_URL and OPENAI_API_KEY of the server, or openaiKey in settings'
-      throw new HearthError(
-        'conflict',
-        `${model.id} asks a language model, and none is set: ${set}`,
-      )
+      throw new HearthError('conflict', `${model.id} asks a language model, and ${noneSet}`)
     }
     const text = await new Response(await registry.file(model, promptPackPath)).text()
     const pack = JSON.parse(text) as PromptPack
@@ -51,5 +53,11 @@ export class PackModels {
     }
     const answer = await ask(upstream, pack.model, whole as ChatRequest, answerMs)
     return { ...answer, model: model.id }
+  }
+
+  async #upstreamOf({ id }: Who): Promise<Upstream | null> {
+    const { settings, env } = this.#options
+    const { openaiKey } = await settings.keysOf(id)
+    return upstreamIn(env, openaiKey)
   }
 }

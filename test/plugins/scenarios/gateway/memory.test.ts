@@ -69,7 +69,7 @@ test('who breaks off has failed, and is told the same again', async () => {
     model: 'x',
     messages: [{ role: 'user', content: offer.user }],
   })
-  expect(asked).toMatchObject({ object: 'chat.completion', model: 'x' })
+  expect(asked).toMatchObject({ object: 'chat.completion', model: 'player' })
   const ended = await post<object>(send, `${gate}/rollouts/r/end`)
   expect(ended).toMatchObject({
     status: 'failed',

@@ -42,11 +42,13 @@ export const agentFormat = (agent: AgentSource): ExportFormat => ({
   },
 })
 
+const nothingSaid = (scenario: string) => `Nothing is said in ${scenario}`
+
 const filled = (agent: AgentSource, { model, scenario, origin }: ExportSource, file: string) => {
   const conversation = scenario?.conversation
   if (!conversation) {
-    const message = `Nothing is said in ${model.scenario}: an agent would have no tools there`
-    throw new HearthError('conflict', message)
+    const why = model.scenario === '' ? 'The model has no scenario' : nothingSaid(model.scenario)
+    throw new HearthError('conflict', `${why}: an agent would have no tools`)
   }
   const { system, tools } = conversation
   const write = agent.extension === 'ts' ? inTypeScript : inPython
