@@ -4,6 +4,7 @@ import type { Catalogue } from './catalogue.ts'
 import { splits } from './environment.ts'
 import { type Recordings, sources } from './episodes/recordings.ts'
 import { rescore } from './episodes/rescore.ts'
+import { knownOnly, onlyKnown } from './known-keys.ts'
 
 const tags = ['scenarios']
 
@@ -23,7 +24,7 @@ const listQuery = t.Object({
   limit: elysia.Integer({ minimum: 1, maximum: 200, default: 50 }),
 })
 
-const rescoreBody = t.Object({
+const rescoreBody = knownOnly({
   ...filter,
   success: t.Optional(t.Boolean()),
   /** These and no others. */
@@ -57,6 +58,7 @@ export const recordingRoutes = (catalogue: Catalogue, recordings: Recordings) =>
     .post(
       '/api/scenarios/:id/episodes/rescore',
       async ({ params, body, who }) => {
+        onlyKnown(body, rescoreBody)
         const { spec } = await catalogue.get(who, params.id)
         const scenario = catalogue.find(spec.id)
         if (!scenario) {

@@ -1,16 +1,32 @@
 /** The routes of scenarios: what there is to be trained on, and single episodes to look at. */
-import { router, Type as t } from '../../src/sdk.ts'
+import { HearthError, router, Type as t } from '../../src/sdk.ts'
 import type { Catalogue } from './catalogue.ts'
 import { playModel } from './episodes/model-player.ts'
 import { play, players, trajectoryOf } from './episodes/play.ts'
 import { type Scenario, splits } from './environment.ts'
 import type { Probes } from './harness/probes.ts'
+import { knownOnly, onlyKnown } from './known-keys.ts'
 import type { Recordings } from './episodes/recordings.ts'
 import { type OutsideDesk, outsideView } from './outside/desk.ts'
 import type { Registry } from './models/registry.ts'
 import type { ServedModels } from './serving/served.ts'
 
 const tags = ['scenarios']
+
+const playBody = knownOnly({
+  player: t.Optional(
+    t.Union(
+      players.map((name) => t.Literal(name)),
+      { description: 'Left out, and without a model: oracle' },
+    ),
+  ),
+  model_id: t.Optional(t.String({ maxLength: 100 })),
+  split: t.Union(
+    (Object.keys(splits) as (keyof typeof splits)[]).map((name) => t.Literal(name)),
+    { default: 'test' },
+  ),
+  episode: t.Integer({ minimum: 0, maximum: 2 ** 40 - 1, default: 0 }),
+})
 
 export interface ScenarioRoutesOptions {
   readonly catalogue: Catalogue
@@ -68,8 +84,12 @@ export const scenarioRoutes = (options: ScenarioRoutesOptions) => {
     .post(
       '/api/scenarios/:id/episodes',
       async ({ params, body, who }) => {
+        onlyKnown(body, playBody)
         const scenario = await catalogue.get(who, params.id)
-        const { model_id, player, split, episode } = body
+        const { model_id, player = 'oracle', split, episode } = body
+        if (model_id !== undefined && body.player !== undefined) {
+          throw new HearthError('validation', 'One of them plays: body.player or body.model_id')
+        }
         const played = model_id
           ? await playModel(options, who, model_id, scenario, split, episode)
           : play(scenario, player, split, episode)
@@ -77,18 +97,7 @@ export const scenarioRoutes = (options: ScenarioRoutesOptions) => {
         return { ...played, n: await recordings.add(who.id, 'play', kept) }
       },
       {
-        body: t.Object({
-          player: t.Union(
-            players.map((name) => t.Literal(name)),
-            { default: 'oracle' },
-          ),
-          model_id: t.Optional(t.String({ maxLength: 100 })),
-          split: t.Union(
-            (Object.keys(splits) as (keyof typeof splits)[]).map((name) => t.Literal(name)),
-            { default: 'test' },
-          ),
-          episode: t.Integer({ minimum: 0, maximum: 2 ** 40 - 1, default: 0 }),
-        }),
+        body: playBody,
         detail: { tags, summary: 'Play one episode and tell it step by step' },
       },
     )

@@ -62,6 +62,8 @@ test('it acts alone, behind a mask and in rows, as its layers say', async () => 
   expect(masked.body['action']).not.toBe(of(row).action)
   const rows = await act({ observations: [row, other] })
   expect(rows.body).toEqual({ actions: [of(row), of(other)] })
+  const half = await act({ observations: [row, other], masks: [open, [1, 1, 1, 1]] })
+  expect(half.body).toEqual({ actions: [of(row, open), of(other)] })
 })
 
 test.each([
@@ -71,6 +73,11 @@ test.each([
   [{ observation: row, mask: [0, 0, 0, 0] }, 'mask leaves no action'],
   [{ observation: [0, 0, 0, 1e300, 0, 0] }, 'observation.3 must be within float32, not 1e+300'],
   [{ observations: [row, [-3.5e38, 0, 0, 0, 0, 0]] }, 'observations.1.0 must be within float32'],
+  [{ observation: row, masks: [[1, 1, 1, 1]] }, 'mask with one observation'],
+  [{ observations: [row], mask: [1, 1, 1, 1] }, 'masks with observations'],
+  [{ observations: [row, other], masks: [[1, 1, 1, 1]] }, 'masks must be 2'],
+  [{ observations: [row], masks: [[0, 0, 0, 0]] }, 'masks.0 leaves no action'],
+  [{ observation: row, msak: [1] }, 'body.msak is not known'],
   [{ observation: ['a'] }, ''],
   [{}, ''],
 ])('%j is refused', async (body, why) => {
