@@ -3,8 +3,9 @@ import type { TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { HearthError, type Issue, limitDepth, Type as t, unionMessage } from '../../../src/sdk.ts'
 import { splits } from '../environment.ts'
+import { knownOnly } from '../known-keys.ts'
 
-export const wishBody = t.Object({
+export const wishBody = knownOnly({
   scenario_id: t.String({ minLength: 1, maxLength: 100 }),
   split: t.Union(
     (Object.keys(splits) as (keyof typeof splits)[]).map((name) => t.Literal(name)),

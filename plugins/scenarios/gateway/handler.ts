@@ -8,6 +8,7 @@ import {
   rolloutChatBody,
   textCompletion,
 } from './completion.ts'
+import { onlyKnown } from '../known-keys.ts'
 import type { Gateway, RolloutWish } from './gateway.ts'
 import { toldAsOpenAi } from './refusals.ts'
 import { episodeOver, type Rollout } from './rollout.ts'
@@ -54,6 +55,7 @@ export const answerGateway = async (
 
 const begin = async ({ gateway, request, base }: Visit): Promise<Response> => {
   const wish = await bodyOf<RolloutWish>(request, wishBody)
+  onlyKnown(wish, wishBody)
   return Response.json(offerOf(await gateway.begin(wish), base))
 }
 

@@ -167,7 +167,7 @@ test('where nothing is said there is no agent to take away', async () => {
   expect(await call('GET', `/api/models/${silent}/export?format=crewai`)).toEqual({
     status: 409,
     body: {
-      detail: 'Nothing is said in catch: an agent would have no tools there',
+      detail: 'Nothing is said in catch: an agent would have no tools',
       code: 'conflict',
     },
   })

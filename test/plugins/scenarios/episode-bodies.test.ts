@@ -8,12 +8,19 @@ beforeAll(async () => {
 })
 afterAll(() => desk[Symbol.asyncDispose]())
 
+const episodes = '/api/scenarios/customer_support/episodes'
+
 test.each([
-  ['', { spilt: 'train' }, 'body.spilt is not known; there are player, model_id, split, episode'],
-  ['', { player: 'oracle', model_id: 'model_1' }, 'One of them plays'],
-  ['/rescore', { epsiodes: [1] }, 'body.epsiodes is not known'],
-])('POST episodes%s %j', async (path, body, why) => {
-  const reply = await desk.plugin.fetch(`/api/scenarios/customer_support/episodes${path}`, {
+  [
+    episodes,
+    { spilt: 'train' },
+    'body.spilt is not known; there are player, model_id, split, episode',
+  ],
+  [episodes, { player: 'oracle', model_id: 'model_1' }, 'One of them plays'],
+  [`${episodes}/rescore`, { epsiodes: [1] }, 'body.epsiodes is not known'],
+  ['/api/agents/rollouts', { scenario_id: 'catch', sample: 1 }, 'body.sample is not known'],
+])('POST %s %j', async (path, body, why) => {
+  const reply = await desk.plugin.fetch(path, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
