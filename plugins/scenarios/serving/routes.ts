@@ -30,7 +30,7 @@ export const actRoutes = (registry: Registry, served: ServedModels) =>
         throw invalid('observation', 'or observations must be given, one of them')
       }
       if (observations) {
-        if (open) throw invalid('mask', 'goes with one observation: masks with observations')
+        if (open) throw invalid('mask', 'goes with one observation, masks with observations')
         if (masks) checkMasks(masks, observations.length)
         for (const [n, one] of observations.entries()) {
           check(one, 'observations', model.width)
@@ -39,7 +39,7 @@ export const actRoutes = (registry: Registry, served: ServedModels) =>
         const rows = observations.map((one, n) => act(model, one, masks?.[n]))
         return { actions: await Promise.all(rows) }
       }
-      if (masks) throw invalid('masks', 'go with observations: mask with one observation')
+      if (masks) throw invalid('masks', 'go with observations, mask with one observation')
       const seen = observation ?? []
       check(seen, 'observation', model.width)
       checkRange(seen, 'observation')

@@ -167,7 +167,7 @@ test('paused and killed in between, it ends with one model that acts', async () 
     'observation or observations must be given, one of them',
     expect.stringContaining('body.observation'),
     expect.stringContaining('body.observation.0'),
-    'mask goes with one observation, not with observations',
+    'mask goes with one observation, masks with observations',
     expect.stringContaining('body.mask.0'),
   ])
   const onnx = await fetch(`${hearth.origin}/api/models/${model}/export`)
