@@ -1,7 +1,7 @@
 /** One episode from its first observation to its verdict, with what was said. */
 import { type Environment, type Scenario, seedOf, type Split } from '../environment.ts'
 import { baselines } from '../learning/evaluate.ts'
-import type { Trajectory, TrajectoryStep } from '../gateway/trajectory.ts'
+import { asKept, type Trajectory, type TrajectoryStep } from '../gateway/trajectory.ts'
 import type { Policy } from '../models/policy.ts'
 import { Random } from '../random.ts'
 import { judge } from '../rubric.ts'
@@ -99,25 +99,12 @@ const turns = function* (scenario: Scenario, split: Split, episode: number) {
 }
 
 /** The episode as it is kept: observations follow from the seed and the actions. */
-export const trajectoryOf = (
-  { spec, conversation }: Scenario,
-  player: string,
-  played: Played,
-): Trajectory => {
-  const { split, episode, task, reward, verdict, rubric } = played
+export const trajectoryOf = (scenario: Scenario, player: string, played: Played): Trajectory => {
   const steps = played.steps.map(({ observation: _, ...step }) => step)
   const messages = played.transcript.map(({ role, text }) => ({ role, content: text }))
-  return {
-    scenario: { id: spec.id, version: spec.version },
-    split,
-    episode,
-    seed: seedOf(split, episode),
-    task,
-    player,
+  return asKept(scenario, player, {
+    ...played,
     steps,
-    ...(conversation && { messages }),
-    reward,
-    verdict,
-    rubric,
-  }
+    ...(scenario.conversation && { messages }),
+  })
 }

@@ -1,5 +1,5 @@
 /** An episode as it is kept: what was done from its seed on, and how it was judged. */
-import type { Split, Verdict } from '../environment.ts'
+import { type Scenario, seedOf, type Split, type Verdict } from '../environment.ts'
 import type { Score } from '../rubric.ts'
 
 export interface TrajectoryStep {
@@ -29,4 +29,24 @@ export interface Trajectory {
   readonly reward: number
   readonly verdict: Verdict
   readonly rubric: Score
+}
+
+/** What whoever played it can tell. */
+export type Told = Omit<Trajectory, 'scenario' | 'seed' | 'player'>
+
+export const asKept = ({ spec }: Scenario, player: string, told: Told): Trajectory => {
+  const { split, episode, task, steps, messages, reward, verdict, rubric } = told
+  return {
+    scenario: { id: spec.id, version: spec.version },
+    split,
+    episode,
+    seed: seedOf(split, episode),
+    task,
+    player,
+    steps,
+    ...(messages && { messages }),
+    reward,
+    verdict,
+    rubric,
+  }
 }

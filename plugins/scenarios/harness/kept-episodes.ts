@@ -2,8 +2,8 @@
 import { Value } from '@sinclair/typebox/value'
 import { type Jobs, Type as t, type Who } from '../../../src/sdk.ts'
 import type { Catalogue } from '../catalogue.ts'
-import { type Scenario, seedOf, splits } from '../environment.ts'
-import type { ChatMessage, Trajectory } from '../gateway/trajectory.ts'
+import { splits } from '../environment.ts'
+import { asKept, type ChatMessage, type Trajectory } from '../gateway/trajectory.ts'
 import type { Recordings } from '../episodes/recordings.ts'
 import type { Session } from '../sessions/session.ts'
 import { replay } from '../episodes/replay.ts'
@@ -40,7 +40,7 @@ export const keepingPlayed =
     if (!scenario || !file || file.size > maxBytes) return
     const text = await new Response(await jobs.bytes.artifact(owner, jobId, playedPath)).text()
     await recordings.addOnce(owner, 'harness', player, () =>
-      playedIn(text).map((one) => trajectoryOf(scenario, player, one)),
+      playedIn(text).map((one) => asKept(scenario, player, { ...one, ...replay(scenario, one) })),
     )
   }
 
@@ -57,24 +57,5 @@ const playedIn = (text: string): readonly Played[] => {
     return Value.Check(playedEpisodes, value) ? (value as unknown as Played[]) : []
   } catch {
     return []
-  }
-}
-
-const trajectoryOf = (scenario: Scenario, player: string, one: Played): Trajectory => {
-  const { split, episode, messages } = one
-  const { spec } = scenario
-  const { verdict, rubric, reward, task, steps } = replay(scenario, one)
-  return {
-    scenario: { id: spec.id, version: spec.version },
-    split,
-    episode,
-    seed: seedOf(split, episode),
-    task,
-    player,
-    steps,
-    ...(messages && { messages }),
-    reward,
-    verdict,
-    rubric,
   }
 }
